@@ -1,0 +1,312 @@
+"""The frozen values that travel between the stages.
+
+    found -> verified -> resolved -> installed -> loaded -> bound -> live
+    Candidate  Manifest    Plan        SiteDir
+
+Stage packages import this module and `errors`, never one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import networkx as nx
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from .errors import Fault
+
+ENTRY_POINT_GROUP = "hotswap.plugins"
+
+
+def canonical(name: str) -> str:
+    """The canonical form of a plugin or distribution name: case, `-`, `_` and `.` are one.
+
+    Source: https://packaging.python.org/en/latest/specifications/name-normalization/ (PEP 503).
+    """
+    return str(canonicalize_name(name))
+
+
+class Outcome(StrEnum):
+    """What one load or reload did to one plugin."""
+
+    LOADED = "loaded"
+    RELOADED = "reloaded"
+    REBOUND = "rebound"
+    UNCHANGED = "unchanged"
+    NOT_RELOADABLE = "not reloadable"
+    REMOVED = "removed"
+
+
+# ---------------------------------------------------------------------------------------------------------- found
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """One file of an installed distribution: where it belongs in a site dir, and where it lies now."""
+
+    relative: str
+    """POSIX path relative to the site dir."""
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One version of one distribution that a source offers; nothing about it has been checked but its name's form."""
+
+    name: str
+    """Canonical distribution name."""
+    version: Version
+    path: Path
+    """The wheel file, or the dist-info directory of an installed distribution."""
+    digest: str
+    """sha256, hexadecimal: of the wheel file, or of an installed distribution's sorted relative paths and hashes."""
+    source: str
+    """The source that offers it, in words, e.g. `plugins/` or `environment`."""
+    tree: tuple[TreeFile, ...] | None = None
+    """The files of an installed distribution; None for a wheel file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A file that is left for the next reload, and why (somebody is still writing it)."""
+
+    path: Path
+    reason: str
+    name: str | None = None
+    """Canonical distribution name as far as the file name tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A source tree that has to be built into a wheel before it is a candidate."""
+
+    path: Path
+    source: str
+    """The source that offers it, in words."""
+    isolated: bool = True
+    """Build in an environment of its own with the backend's requirements, as pip does; False: in the running one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one source offers at this moment."""
+
+    candidates: tuple[Candidate, ...] = ()
+    projects: tuple[Project, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    """Files that call themselves wheels and are none."""
+
+
+class Source(Protocol):
+    """A place where plugins come from."""
+
+    def find(self) -> Finding:
+        """List what is on offer now; nothing is executed, built or unpacked.
+
+        Raises:
+            UsageError: The place does not exist or cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the running interpreter brings along: plugins' requirements are checked against it."""
+
+    markers: Mapping[str, str]
+    """The environment of PEP 508 markers, as `packaging.markers.default_environment()` gives it."""
+    distributions: Mapping[str, Version]
+    """Canonical distribution name -> installed version; may be computed lazily."""
+
+
+# ------------------------------------------------------------------------------------------------------- verified
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A plugin that another one names in the object its `import_()` returns."""
+
+    name: str
+    """Canonical plugin name."""
+    attribute: str
+    """The attribute that takes the export."""
+    specifier: SpecifierSet = field(default_factory=SpecifierSet)
+    optional: bool = False
+    """True if the annotation allows None: it may be absent, and then stays None."""
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.specifier}" + (" (optional)" if self.optional else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a verified wheel (or installed distribution) says of itself."""
+
+    plugin: str
+    """Canonical plugin name: the name of its entry point."""
+    name: str
+    """Canonical distribution name."""
+    version: Version
+    digest: str
+    candidate: Candidate
+    entry_module: str
+    """Dotted name of the module that the entry point names."""
+    entry_attr: str
+    """Dotted path of the object inside it, or "" for the module itself."""
+    provides: tuple[str, ...]
+    """Import names it brings: top-level modules and packages; for a namespace package the regular packages inside
+    it, e.g. `acme.alpha`."""
+    dist_info: str
+    """Name of its dist-info directory."""
+    requires: tuple[Requirement, ...] = ()
+    """Requires-Dist, markers not yet evaluated."""
+    requires_python: SpecifierSet = field(default_factory=SpecifierSet)
+    tags: frozenset[Tag] = frozenset()
+    summary: str = ""
+    imports: tuple[Dependency, ...] | None = None
+    """The plugins its `import_()` names, as far as the source shows; None if it does not show."""
+    unfit: tuple[Fault, ...] = ()
+    """Why this interpreter cannot use it although it is well made: foreign tags, Requires-Python."""
+
+    @property
+    def label(self) -> str:
+        """Plugin name and version, e.g. `alpha 1.2.0`."""
+        return f"{self.plugin} {self.version}"
+
+
+# ------------------------------------------------------------------------------------------------------- resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """What the resolver has to know of a plugin that is loaded now."""
+
+    manifest: Manifest
+    reloadable: bool
+    imports: tuple[Dependency, ...]
+    """What its `import_()` really asked for, absent optional ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a plan does with one plugin, and why."""
+
+    plugin: str
+    outcome: Outcome
+    manifest: Manifest
+    """The version that will be live; for a removed plugin the one that goes."""
+    reason: str
+    previous: Manifest | None = None
+    """The version that is live now."""
+
+    @property
+    def fresh(self) -> bool:
+        """True if the plugin is imported afresh."""
+        return self.outcome in (Outcome.LOADED, Outcome.RELOADED, Outcome.REBOUND)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a reload would do: it can be printed and thrown away."""
+
+    steps: Mapping[str, Step]
+    """Plugin name -> step, in load order; removed plugins are not among them."""
+    removed: Mapping[str, Step]
+    graph: nx.DiGraph[str]
+    """Edges dependency -> dependent; each edge has `kind`: "imports", "requires", or "imports, requires"."""
+    pending: tuple[Pending, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader, e.g. which versions were passed over and why."""
+
+    @property
+    def changes(self) -> bool:
+        """True if a reload by this plan would replace, add or remove anything."""
+        return bool(self.removed) or any(step.fresh for step in self.steps.values())
+
+    def __str__(self) -> str:
+        lines = [
+            f"{step.plugin} {step.manifest.version}: {step.outcome} ({step.reason})"
+            for step in (*self.steps.values(), *self.removed.values())
+        ]
+        lines += [f"{pending.path.name}: left for the next reload ({pending.reason})" for pending in self.pending]
+        return "\n".join([*lines, *self.notes]) or "nothing to load"
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as plain data."""
+        return {
+            "plugins": [
+                {
+                    "name": step.plugin,
+                    "outcome": str(step.outcome),
+                    "version": str(step.manifest.version),
+                    "previous": str(step.previous.version) if step.previous else None,
+                    "digest": step.manifest.digest,
+                    "file": str(step.manifest.candidate.path),
+                    "reason": step.reason,
+                }
+                for step in (*self.steps.values(), *self.removed.values())
+            ],
+            "order": list(self.steps),
+            "pending": [{"file": str(p.path), "reason": p.reason} for p in self.pending],
+            "notes": list(self.notes),
+            "changes": self.changes,
+        }
+
+
+# ------------------------------------------------------------------------------------------------------ installed
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDir:
+    """One plugin version unpacked on disk: complete, byte-compiled, and never changed afterwards."""
+
+    path: Path
+    manifest: Manifest
+    reused: bool = False
+    """True if it had been there already."""
+
+
+# ------------------------------------------------------------------------------------------------------ remembered
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One load, reload or rollback as the history on disk remembers it."""
+
+    generation: int | None
+    """Number of the generation it made; None if it failed and made none."""
+    action: Literal["load", "reload", "rollback"]
+    at: float
+    """Seconds since the epoch."""
+    seconds: float
+    outcome: Literal["ok", "failed"]
+    plugins: tuple[RememberedPlugin, ...] = ()
+    """In load order."""
+    error: str = ""
+    pid: int = 0
+    run: str = ""
+    """Identifies the manager that wrote it; generation numbers count within one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedPlugin:
+    """One plugin of a remembered generation."""
+
+    name: str
+    version: str
+    digest: str
+    outcome: str
+    distribution: str = ""
+    site: str = ""
+    """Name of its site dir under the state dir."""

@@ -1,0 +1,1 @@
+"""The parent of every import realm; empty on disk, see `hotswap.realm`."""
