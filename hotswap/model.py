@@ -74,6 +74,8 @@ class Candidate:
     """The source that offers it, in words, e.g. `plugins/` or `environment`."""
     tree: tuple[TreeFile, ...] | None = None
     """The files of an installed distribution; None for a wheel file."""
+    in_host: bool = False
+    """True if the host itself can import these modules, because they are installed in its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Project:
     """The source that offers it, in words."""
     isolated: bool = True
     """Build in an environment of its own with the backend's requirements, as pip does; False: in the running one."""
+    in_host: bool = False
+    """True if the host itself can import the project's modules, because it is installed as editable."""
 
 
 @dataclass(frozen=True, slots=True)

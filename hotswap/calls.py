@@ -1,0 +1,143 @@
+"""How one of the seven functions is called: directly, or with an event loop behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from .errors import LifecycleError
+
+T = TypeVar("T")
+
+
+class Caller(Protocol):
+    """Runs lifecycle functions."""
+
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call the function and, if it is asynchronous, see it through to its result."""
+        ...
+
+    def check(self) -> None:
+        """Raise CancelledError if nobody waits for the work any more."""
+        ...
+
+    def would_block(self) -> bool:
+        """True if an asynchronous function could not be waited for in this thread."""
+        ...
+
+
+class DirectCaller:
+    """Calls in this thread; what turns out to be asynchronous is refused."""
+
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        """See `Caller`.
+
+        Raises:
+            TypeError: The function is asynchronous.
+        """
+        result = function(*args)
+        if inspect.isawaitable(result):
+            if inspect.iscoroutine(result):
+                result.close()
+            raise TypeError("it is async: use aload, areload and aclose, or make it a plain function")
+        return result
+
+    def check(self) -> None:
+        """See `Caller`."""
+
+    def would_block(self) -> bool:
+        """See `Caller`."""
+        return False
+
+
+class LoopCaller:
+    """Calls in a worker thread, and awaits what is asynchronous on the event loop that the worker serves."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._abandoned = False
+        self._awaiting: concurrent.futures.Future[Any] | None = None
+
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        """See `Caller`."""
+        result = function(*args)
+        if not inspect.isawaitable(result):
+            return result
+        if self.loop.is_closed():
+            # The loop that loaded the plugin is gone; its `on_free` still has to run.
+            return asyncio.run(_await(result))
+        self._awaiting = asyncio.run_coroutine_threadsafe(_await(result), self.loop)
+        try:
+            return self._awaiting.result()
+        except concurrent.futures.CancelledError:
+            raise asyncio.CancelledError from None
+        finally:
+            self._awaiting = None
+
+    def would_block(self) -> bool:
+        """See `Caller`."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
+    def check(self) -> None:
+        """See `Caller`."""
+        if self._abandoned:
+            raise asyncio.CancelledError
+
+    def abandon(self) -> None:
+        """Make the work end at its next step, with everything undone."""
+        if not self._abandoned:
+            self._abandoned = True
+            if (awaiting := self._awaiting) is not None:
+                awaiting.cancel()
+
+
+async def _await(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+async def offload(work: Callable[[LoopCaller], T], expect: Callable[[LoopCaller], None]) -> T:
+    """Run blocking work in a thread of its own, never blocking the loop; cancelling undoes it before it returns.
+
+    `expect` is told of the caller on the loop's thread, before the work begins.
+
+    A thread of its own, because the loop's default executor may be full of calls that wait for this very work.
+    """
+    loop = asyncio.get_running_loop()
+    caller = LoopCaller(loop)
+    expect(caller)
+    context = contextvars.copy_context()
+    with concurrent.futures.ThreadPoolExecutor(1, "hotswap") as executor:
+        future = loop.run_in_executor(executor, context.run, work, caller)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            while not future.done():
+                caller.abandon()
+                try:
+                    await asyncio.wait([future])
+                except asyncio.CancelledError:
+                    continue
+            if not future.cancelled():
+                future.exception()  # seen, and of no interest to who has cancelled
+            raise
+
+
+def call_hook(caller: Caller, plugin: str, name: str, stage: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Call one of the seven.
+
+    Raises:
+        LifecycleError: It raised, SystemExit included; the exception is the cause. KeyboardInterrupt is the user's and
+            passes, and so does the cancellation of the task that waits.
+    """
+    caller.check()
+    try:
+        return caller(function, *args)
+    except (Exception, SystemExit) as error:
+        raise LifecycleError(plugin, f"{name}()", error, stage=stage) from error

@@ -1,0 +1,91 @@
+"""What the history on disk is told, and what a rollback reads from it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from typing import Literal
+
+from .errors import HotswapError, UsageError
+from .generation import Generation
+from .model import HistoryEntry, Manifest, RememberedPlugin, Step
+from .report import ReloadReport
+from .stopwatch import Stopwatch
+from .store import Store
+
+Action = Literal["load", "reload", "rollback"]
+
+
+class Chronicle:
+    """Writes one manager's history.
+
+    Args:
+        store: Has the file.
+        run: Identifies the manager among those that share the state dir.
+        logger: Takes what prevents writing: a change that has happened is not undone for want of a line.
+    """
+
+    def __init__(self, store: Store, run: str, logger: logging.Logger) -> None:
+        self._store = store
+        self._run = run
+        self._logger = logger
+
+    def succeeded(self, action: Action, watch: Stopwatch, report: ReloadReport) -> None:
+        """Remember a new generation."""
+        self._append(action, watch, report.generation, report.plan.steps.values(), "")
+
+    def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
+        """Remember a change that changed nothing."""
+        self._append(action, watch, None, (), f"{type(error).__name__}: {error}")
+
+    def manifests_before(self, current: Generation) -> list[Manifest]:
+        """The manifests of the latest remembered generation whose wheels differ from the current one's.
+
+        Raises:
+            UsageError: There is none, or its site dirs have been pruned; every missing one is named.
+        """
+        wheels = {(plugin.name, plugin.digest) for plugin in current.plugins}
+        for entry in reversed(self._store.entries()):
+            if entry.outcome == "ok" and {(plugin.name, plugin.digest) for plugin in entry.plugins} != wheels:
+                return self._manifests(entry)
+        raise UsageError("there is nothing to go back to: the history has no generation with other wheels")
+
+    def _manifests(self, entry: HistoryEntry) -> list[Manifest]:
+        sites = [(plugin, self._store.find(plugin.digest)) for plugin in entry.plugins]
+        missing = [f"{plugin.name} {plugin.version}" for plugin, site in sites if site is None]
+        if missing:
+            raise UsageError(
+                f"generation {entry.generation} cannot come back, its site dirs are gone from {self._store.state_dir}:"
+                f" {', '.join(missing)}; put the wheels into the plugin directory and reload"
+            )
+        return [site.manifest for _, site in sites if site is not None]
+
+    def _append(
+        self, action: Action, watch: Stopwatch, generation: int | None, steps: Iterable[Step], error: str
+    ) -> None:
+        entry = HistoryEntry(
+            generation=generation,
+            action=action,
+            at=watch.started_at,
+            seconds=watch.total,
+            outcome="ok" if generation is not None else "failed",
+            plugins=tuple(
+                RememberedPlugin(
+                    name=step.plugin,
+                    version=str(step.manifest.version),
+                    digest=step.manifest.digest,
+                    outcome=str(step.outcome),
+                    distribution=step.manifest.name,
+                    site=self._store.site_name(step.manifest),
+                )
+                for step in steps
+            ),
+            error=error,
+            pid=os.getpid(),
+            run=self._run,
+        )
+        try:
+            self._store.append(entry)
+        except (HotswapError, OSError) as failure:
+            self._logger.error("the history could not be written: %s", failure)

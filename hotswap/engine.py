@@ -1,0 +1,160 @@
+"""The stages in order: one load, reload or rollback from found to swapped, and the end of it all."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from .calls import Caller
+from .chronicle import Chronicle
+from .errors import NotLoadedError, ReloadVetoError, UsageError
+from .exclusion import Exclusion
+from .generation import Generation
+from .model import Incumbent, Plan
+from .planning import Planner
+from .report import ReloadReport
+from .retirement import Retirement
+from .stopwatch import Stopwatch
+from .store import Store
+from .transition import Current, Transition
+
+ReloadCallback = Callable[[Generation, Generation], object]
+Action = Literal["load", "reload", "rollback"]
+LAST: Any = object()
+"""Stands for the data of the load or reload before."""
+
+
+class Engine:
+    """Carries out changes, one at a time, whole or not at all.
+
+    Args:
+        planner: Finds, verifies and resolves.
+        store: Installs and remembers.
+        retirement: Frees what has drained.
+        extension: Called once per generation.
+        on_reload: Asked before each swap of a reload or rollback.
+        logger: Is told of every new generation.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        store: Store,
+        retirement: Retirement,
+        extension: Callable[[], Any] | None,
+        on_reload: ReloadCallback | None,
+        logger: logging.Logger,
+    ) -> None:
+        self.planner = planner
+        self.store = store
+        self.retirement = retirement
+        self.current = Current()
+        self.exclusion = Exclusion()
+        self.number = 0
+        self.closed = False
+        self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
+        self._extension = extension
+        self._on_reload = on_reload
+        self._logger = logger
+        self._data: Any = None
+
+    def change(self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None) -> ReloadReport:
+        """Load, reload or roll back, and remember how it went."""
+        with self.exclusion(action, caller):
+            self._check(action)
+            watch = Stopwatch()
+            try:
+                report = self._carry_out(action, caller, self._data if data is LAST else data, callback, watch)
+            except BaseException as error:
+                self._chronicle.failed(action, watch, error)
+                raise
+            self._chronicle.succeeded(action, watch, report)
+        # What nobody executes in any more is free before the caller hears of it; the rest follows when it has drained.
+        with self.exclusion.marked():
+            self.retirement.sweep()
+        return report
+
+    def _carry_out(
+        self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None, watch: Stopwatch
+    ) -> ReloadReport:
+        old = self.generation
+        # found, verified, resolved
+        if action == "rollback":
+            assert old is not None, "checked before"
+            plan = self.planner.choose(self._chronicle.manifests_before(old), self.incumbents(), watch)
+        else:
+            plan = self.planner.plan(self.incumbents(), watch)
+        caller.check()
+        with watch("installed"):
+            self.store.hold(self.retirement.digests() | {step.manifest.digest for step in plan.steps.values()})
+            sites = self.store.install([step.manifest for step in plan.steps.values() if step.fresh])
+        with Transition(plan, sites, self.current, caller, self.retirement, self._logger) as transition:
+            with watch("loaded"):
+                transition.load()
+            with watch("bound"):
+                transition.bind()
+            with watch("live"):
+                generation = transition.start(self.number + 1, data, self._extension)
+                if old is not None:
+                    self._ask(self._on_reload, generation, old)
+                    self._ask(callback, generation, old)
+            caller.check()
+            with watch("swapped"):
+                transition.commit(generation)
+        # retired, drained, freed and collected: see retirement.py
+        self.number, self._data = generation.number, data
+        report = ReloadReport(generation.number, transition.plan, watch.seconds)
+        self._logger.info("generation %d: %s", generation.number, report or "no plugins")
+        return report
+
+    def close(self, caller: Caller, timeout: float | None) -> None:
+        """Retire everything, wait until it has drained and been freed, and end."""
+        with self.exclusion("close", caller):
+            if self.closed:
+                return
+            self.closed = True
+            hold, self.current.hold = self.current.hold, None
+            if hold is not None:
+                self.retirement.retire(hold.generation.plugins, hold, at_once=True)
+                del hold
+            with self.exclusion.marked():
+                self.retirement.sweep()
+            self.retirement.wait(timeout)
+            self.retirement.stop()
+            self.store.close()
+
+    @property
+    def generation(self) -> Generation | None:
+        """The current generation, leases apart."""
+        return self.current.hold.generation if self.current.hold is not None else None
+
+    def incumbents(self) -> Mapping[str, Incumbent]:
+        """What is loaded, as the resolver sees it."""
+        return {
+            plugin.name: Incumbent(plugin.manifest, plugin.reloadable, tuple(want.dependency for want in plugin.wants))
+            for plugin in (self.generation.plugins if self.generation is not None else ())
+        }
+
+    def plan(self) -> Plan:
+        """What a reload would do now."""
+        return self.planner.plan(self.incumbents(), Stopwatch())
+
+    def not_loaded(self) -> NotLoadedError:
+        """Why there is no generation."""
+        return NotLoadedError("the manager has been closed" if self.closed else "nothing is loaded: call load() first")
+
+    def _check(self, action: Action) -> None:
+        if self.closed or (action != "load" and self.current.hold is None):
+            raise self.not_loaded()
+        if action == "load" and self.current.hold is not None:
+            raise UsageError("the plugins are loaded already: call reload()")
+
+    def _ask(self, callback: ReloadCallback | None, new: Generation, old: Generation) -> None:
+        try:
+            if callback is not None:
+                callback(new, old)
+        except (Exception, SystemExit) as error:
+            name = getattr(callback, "__qualname__", repr(callback))
+            raise ReloadVetoError(f"{name} vetoed the reload: {type(error).__name__}: {error}") from error

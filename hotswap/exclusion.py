@@ -1,0 +1,99 @@
+"""Reloads are serialised; one that could only wait for itself is refused."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from .calls import Caller, LoopCaller
+from .errors import ReentrantReloadError
+from .realm.finder import PARENT
+
+
+class _Running:
+    """A load, reload or rollback on its way, as the code it runs sees it by its context."""
+
+    __slots__ = ("active", "by")
+
+    def __init__(self, by: object) -> None:
+        self.by = by
+        self.active = True
+
+
+# Whether it is still running is asked of the object, because tasks that a plugin starts in `on_load` inherit the context
+# and live on.
+_inside: ContextVar[_Running | None] = ContextVar("hotswap_inside", default=None)
+
+
+class Exclusion:
+    """Lets one change at a time happen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loops: set[LoopCaller] = set()
+
+    def expect(self, caller: LoopCaller) -> None:
+        """Take note, on the loop's own thread, that a change is going to need this loop."""
+        self._loops.add(caller)
+
+    def refuse_reentry(self, action: str) -> None:
+        """Raise where waiting for the running change could never end.
+
+        Raises:
+            ReentrantReloadError: Called from what that change itself runs (`on_load`, a callback, ...).
+        """
+        running = _inside.get()
+        if running is not None and running.active and running.by is self:
+            raise ReentrantReloadError(f"{action} was called from inside a running load, reload or on_free: return first")
+
+    @contextmanager
+    def __call__(self, action: str, caller: Caller) -> Iterator[None]:
+        """Hold the lock while one change happens.
+
+        Raises:
+            ReentrantReloadError: It would wait for itself, or block the event loop that the running change needs.
+        """
+        if isinstance(caller, LoopCaller):
+            # `expect` was called when the change was started; it ends here.
+            try:
+                self.refuse_reentry(action)
+                with self._lock, self.marked():
+                    yield
+            finally:
+                self._loops.discard(caller)
+            return
+        self.refuse_reentry(action)
+        if any(other.would_block() for other in list(self._loops)):
+            raise ReentrantReloadError(
+                f"{action} would block the event loop that a running reload needs: await a{action} instead"
+            )
+        with self._lock, self.marked():
+            yield
+
+    @contextmanager
+    def marked(self) -> Iterator[None]:
+        """Whatever is called inside is known to be part of the change."""
+        running = _Running(self)
+        token = _inside.set(running)
+        try:
+            yield
+        finally:
+            running.active = False
+            _inside.reset(token)
+
+
+def refuse_from_plugin(action: str, prefixes: list[str]) -> None:
+    """Raise if code of a plugin is on this thread's stack: waiting for its call to end would never end.
+
+    Raises:
+        ReentrantReloadError: It is.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if isinstance(name, str) and name.startswith(PARENT + ".") and any(name.startswith(p) for p in prefixes):
+            raise ReentrantReloadError(f"{action} was called from inside a plugin's own call, which it would wait for")
+        frame = frame.f_back  # type: ignore[assignment]

@@ -1,0 +1,119 @@
+"""From what the sources offer to a plan: found, verified, resolved. No plugin code is executed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError
+from .model import Candidate, Finding, Incumbent, Manifest, Pending, Plan, Source, canonical
+from .resolver import resolve
+from .sources import Environment, WheelDir, read_host
+from .stopwatch import Stopwatch
+from .transition import raise_all
+from .wheel import Builder, Verifier
+
+Sources = str | Path | Source | Sequence[str | Path | Source] | None
+
+
+def as_sources(given: Sources) -> tuple[Source, ...]:
+    """What the host may pass as sources, as a tuple of them: a path is a directory of wheels, None the environment."""
+    if given is None:
+        return (Environment(),)
+    if isinstance(given, (str, Path)):
+        return (WheelDir(given),)
+    if isinstance(given, Sequence):
+        return tuple(source for item in given for source in as_sources(item))
+    if not callable(getattr(given, "find", None)):
+        raise UsageError(f"{given!r} is no source: pass a directory, a source, or a list of them")
+    return (given,)
+
+
+class Planner:
+    """Finds, verifies and resolves.
+
+    Args:
+        sources: Where plugins come from.
+        only: Plugin names to load, or None for all that are on offer.
+        scratch: Where projects are built.
+        logger: Is told what is left for the next reload.
+    """
+
+    def __init__(
+        self, sources: tuple[Source, ...], only: Collection[str] | None, scratch: Path, logger: logging.Logger
+    ) -> None:
+        self.sources = sources
+        self._only = None if only is None else frozenset(canonical(name) for name in only)
+        self._verifier = Verifier(logger)
+        self._builder = Builder(scratch)
+        self._logger = logger
+
+    def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch) -> Plan:
+        """What a reload would do now.
+
+        Args:
+            incumbents: What is loaded.
+            watch: Takes the time of each stage.
+
+        Raises:
+            UsageError: A source cannot be read.
+            WheelError: Wheels that must not be installed; all their faults are listed.
+            ResolutionError: No valid set.
+        """
+        with watch("found"):
+            findings = [source.find() for source in self.sources]
+            candidates = [candidate for finding in findings for candidate in self._candidates(finding)]
+        with watch("verified"):
+            manifests, unfinished = self._verify(candidates, [f for finding in findings for f in finding.faults])
+        pending = [*(p for finding in findings for p in finding.pending), *unfinished]
+        for item in pending:
+            self._logger.info("%s: left for the next reload: %s", item.path, item.reason)
+        return self.choose(manifests, incumbents, watch, pending)
+
+    def choose(
+        self,
+        manifests: Sequence[Manifest],
+        incumbents: Mapping[str, Incumbent],
+        watch: Stopwatch,
+        pending: Sequence[Pending] = (),
+    ) -> Plan:
+        """The plan for a given set of verified wheels."""
+        with watch("resolved"):
+            return resolve(manifests, read_host(), incumbents=incumbents, only=self._only, pending=pending)
+
+    def offers(self) -> tuple[tuple[Candidate, Manifest | WheelError], ...]:
+        """Everything on offer, each with its manifest or with what is wrong with it."""
+        rows: list[tuple[Candidate, Manifest | WheelError]] = []
+        for candidate in (c for source in self.sources for c in self._candidates(source.find())):
+            try:
+                rows.append((candidate, self._verifier.verify(candidate)))
+            except WheelError as error:
+                rows.append((candidate, error))
+        return tuple(rows)
+
+    def _candidates(self, finding: Finding) -> list[Candidate]:
+        return [*finding.candidates, *(self._builder.build(project) for project in finding.projects)]
+
+    def _verify(
+        self, candidates: Sequence[Candidate], faults: Sequence[Fault]
+    ) -> tuple[list[Manifest], list[Pending]]:
+        manifests: list[Manifest] = []
+        unfinished: list[Pending] = []
+        errors: list[PluginError] = []
+        if faults:
+            names = ", ".join(dict.fromkeys(Path(fault.where).name for fault in faults))
+            errors.append(WheelError(names, faults, stage="found"))
+        for candidate in candidates:
+            try:
+                manifests.append(self._verifier.verify(candidate))
+            except UnfinishedWheelError as error:
+                unfinished.append(Pending(candidate.path, str(error), candidate.name))
+            except WheelError as error:
+                if self._only is None or {canonical(error.plugin), candidate.name} & self._only:
+                    errors.append(error)
+                else:
+                    self._logger.warning("%s", error)
+        raise_all(errors)
+        self._verifier.forget(keep={candidate.digest for candidate in candidates})
+        return manifests, unfinished

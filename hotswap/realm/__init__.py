@@ -1,0 +1,13 @@
+"""Loaded: every plugin version is imported into a realm of its own.
+
+A realm is a package `hotswap.realms.<id>` whose `__path__` is the site dir. Its modules carry their full name there and
+run with a `__builtins__` of their own, whose `__import__` sends the names the plugin owns to the realm and the rest to
+the host. Nothing of the host's process is patched; one finder stands on `sys.meta_path` while a realm is open.
+"""
+
+from __future__ import annotations
+
+from .core import Realm
+from .leaks import holders
+
+__all__ = ["Realm", "holders"]

@@ -1,0 +1,2 @@
+"""placeholder"""
+def holders(*a): return ()

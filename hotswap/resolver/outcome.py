@@ -1,0 +1,82 @@
+"""What becomes of each plugin, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..errors import ReloadVetoError
+from ..model import Incumbent, Manifest, Outcome, Step
+from .offers import UNRELOADABLE, Universe
+
+
+def outcomes(universe: Universe, picks: Mapping[str, Manifest], order: Iterable[str]) -> dict[str, Step]:
+    """One step per plugin, in load order.
+
+    Raises:
+        ReloadVetoError: A plugin that may not be replaced imports one that is.
+    """
+    steps: dict[str, Step] = {}
+    moved: dict[str, str] = {plugin: "gone" for plugin in universe.incumbents if plugin not in picks}
+    vetoes: list[str] = []
+    for plugin in order:
+        manifest, incumbent = picks[plugin], universe.incumbents.get(plugin)
+        if incumbent is None:
+            step = Step(plugin, Outcome.LOADED, manifest, "not loaded yet")
+        elif incumbent.manifest.digest != manifest.digest:
+            step = Step(
+                plugin, Outcome.RELOADED, manifest, _comparison(manifest, incumbent.manifest), incumbent.manifest
+            )
+        else:
+            step = _stay(universe, plugin, manifest, incumbent, moved)
+            if step.outcome is Outcome.REBOUND and not incumbent.reloadable:
+                vetoes.append(f"{manifest.label} is not reloadable and {step.reason}")
+        steps[plugin] = step
+        if step.fresh:
+            moved[plugin] = _MOVES[step.outcome]
+    if vetoes:
+        raise ReloadVetoError("\n".join([*vetoes, "keep what they import as it is, or restart the process"]))
+    return steps
+
+
+_MOVES = {Outcome.LOADED: "new", Outcome.RELOADED: "replaced", Outcome.REBOUND: "replaced"}
+
+
+def removals(universe: Universe, picks: Mapping[str, Manifest]) -> dict[str, Step]:
+    """One step per plugin that goes, by name."""
+    return {
+        plugin: Step(
+            plugin,
+            Outcome.REMOVED,
+            incumbent.manifest,
+            "left out by `only`" if plugin in universe.outside else "no longer on offer",
+            incumbent.manifest,
+        )
+        for plugin, incumbent in sorted(universe.incumbents.items())
+        if plugin not in picks
+    }
+
+
+def _stay(universe: Universe, plugin: str, manifest: Manifest, incumbent: Incumbent, moved: Mapping[str, str]) -> Step:
+    """The step of a plugin whose wheel stays the same."""
+    for dependency in incumbent.imports:
+        if dependency.name in moved:
+            reason = f"imports {dependency.name}, which is {moved[dependency.name]}"
+            return Step(plugin, Outcome.REBOUND, manifest, reason, incumbent.manifest)
+    why = universe.kept.get(plugin)
+    waiting = universe.waiting.get(plugin)
+    if why == UNRELOADABLE and waiting is not None and waiting.digest != manifest.digest:
+        reason = f"not reloadable; {waiting.version} waits for the next start of the process"
+        return Step(plugin, Outcome.NOT_RELOADABLE, manifest, reason, incumbent.manifest)
+    if why is None or waiting is not None:
+        reason = "same wheel"
+    elif why == UNRELOADABLE:
+        reason = "not reloadable, so it stays although it is not on offer"
+    else:
+        reason = why
+    return Step(plugin, Outcome.UNCHANGED, manifest, reason, incumbent.manifest)
+
+
+def _comparison(new: Manifest, old: Manifest) -> str:
+    if new.version == old.version:
+        return f"another wheel of {new.label}"
+    return f"{new.label} is {'newer' if new.version > old.version else 'older'} than {old.version}"

@@ -1,0 +1,259 @@
+"""One load, reload or rollback on its way from the installed site dirs to a generation: a stack of undos until the swap."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from .binding import bind, wanted
+from .calls import Caller, call_hook
+from .errors import ContractError, Fault, FaultsError, LifecycleError, PluginError, ReloadVetoError, RetiredError
+from .generation import Generation, Plugin
+from .hookspecs import collect_hooks
+from .leases import Hold, Pin
+from .live import collect_live, merge_live
+from .model import Plan, SiteDir
+from .realm import Realm
+from .resolver import rebind
+from .retirement import Retirement
+from .vault import Vault, VaultState
+
+_serial = itertools.count(1)
+
+
+class Current:
+    """The one reference that says which generation is live."""
+
+    __slots__ = ("hold",)
+
+    def __init__(self) -> None:
+        self.hold: Hold | None = None
+
+
+def raise_all(errors: list[PluginError]) -> None:
+    """Raise what was found wrong with several plugins as one error; nothing if nothing was.
+
+    Faults of one kind become one list; where exceptions of plugins are among them, the first is raised and the others
+    are its notes.
+    """
+    if not errors:
+        return
+    first = next((error for error in errors if not isinstance(error, FaultsError)), None)
+    if first is None and len({type(error) for error in errors}) == 1 and len(errors) > 1:
+        kind = type(errors[0])
+        faults = [fault for error in errors if isinstance(error, FaultsError) for fault in error.faults]
+        raise kind(", ".join(dict.fromkeys(error.plugin for error in errors)), faults, stage=errors[0].stage)
+    first = first or errors[0]
+    for other in errors:
+        if other is not first:
+            first.add_note(f"also: {other}")
+    raise first
+
+
+class Transition:
+    """Makes the next generation beside the current one.
+
+    Used as a context manager: left by an exception, or without `commit`, it undoes everything: `on_free` of what had
+    loaded, in reverse order, realms torn down.
+
+    Args:
+        plan: What to do.
+        sites: Plugin name -> site dir, for every plugin that is imported afresh.
+        current: Which generation is live.
+        caller: How lifecycle functions are called.
+        retirement: Takes the plugins over once they are live.
+        logger: Takes what goes wrong while undoing.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sites: Mapping[str, SiteDir],
+        current: Current,
+        caller: Caller,
+        retirement: Retirement,
+        logger: logging.Logger,
+    ) -> None:
+        self.plan = plan
+        self._sites = sites
+        self._current = current
+        self._old = current.hold.generation if current.hold else None
+        self._caller = caller
+        self._retirement = retirement
+        self._logger = logger
+        self._undo = ExitStack()
+        self._realms: dict[str, Realm] = {}
+        self._asks: dict[str, object] = {}
+        self.plugins: dict[str, Plugin] = {}
+        self._pins: list[Pin] = []
+
+    def __enter__(self) -> Transition:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._undo.close()
+
+    def load(self) -> None:
+        """Loaded: a realm for each fresh plugin, and its module with all seven functions; the others are kept."""
+        for name, step in self.plan.steps.items():
+            if step.fresh:
+                # All realms are open before any module runs, so that every import of a neighbour's code is caught.
+                self._realms[name] = Realm(self._sites[name])
+                self._undo.callback(self._realms[name].close)
+            elif self._old is not None:
+                self.plugins[name] = self._old[name]
+        errors: list[PluginError] = []
+        for name, realm in self._realms.items():
+            self._caller.check()
+            manifest = self.plan.steps[name].manifest
+            try:
+                target = realm.load(manifest.entry_module, manifest.entry_attr)
+                hooks = collect_hooks(name, target, self._file(name))
+            except PluginError as error:
+                errors.append(error)
+            else:
+                self.plugins[name] = Plugin(manifest, self._sites[name].path, target, hooks)
+                self._undo.callback(self.plugins[name].let_go)
+        raise_all(errors)
+
+    def bind(self) -> None:
+        """Bound: `reloadable`, `export`, `import_`; exports checked and assigned; the graph checked again."""
+        errors: list[PluginError] = []
+        for plugin in self._fresh():
+            try:
+                plugin.reloadable = self._reloadable(plugin)
+                plugin.exported = self._call(plugin, "export", "bound")
+            except PluginError as error:
+                errors.append(error)
+        for plugin in self._fresh():
+            try:
+                self._asks[plugin.name] = asks = self._call(plugin, "import_", "bound")
+                plugin.wants = wanted(plugin.name, asks, self._file(plugin.name))
+            except PluginError as error:
+                errors.append(error)
+        raise_all(errors)
+
+        self.plan = rebind(self.plan, {p.name: [want.dependency for want in p.wants] for p in self._fresh()})
+        exports = {name: plugin.exported for name, plugin in self.plugins.items()}
+        for plugin in self._fresh():
+            plugin.serial = next(_serial)
+            names = {want.dependency.name for want in plugin.wants}
+            plugin.dependencies = tuple(sorted(names & exports.keys()))
+            try:
+                self._check_reloadable(plugin)
+                bind(plugin.name, self._asks[plugin.name], plugin.wants, exports, self._file(plugin.name))
+            except PluginError as error:
+                errors.append(error)
+        raise_all(errors)
+
+    def start(self, number: int, data: Any, extension: Callable[[], Any] | None) -> Generation:
+        """Live: `on_load(data)`, the vault, `on_init(vault)`, each in load order."""
+        for plugin in self._fresh():
+            self._call(plugin, "on_load", "live", data)
+            self._undo.callback(self._free, plugin)
+        shared = self._share(extension)
+        for plugin in self._fresh():
+            plugin.home = shared
+            self._call(plugin, "on_init", "live", self._vault(plugin))
+        ordered = {name: self.plugins[name] for name in self.plan.steps}
+        generation = Generation(number, ordered, shared, self.plan.graph, self._logger)
+        pins: dict[str, Pin] = {}
+        for name, plugin in ordered.items():
+            pins[name] = plugin.pinned() or plugin.pin(
+                tuple(pins[dependency] for dependency in plugin.dependencies), self._retirement.drained
+            )
+        self._pins = list(pins.values())
+        return generation
+
+    def commit(self, generation: Generation) -> None:
+        """The swap: one reference store; nothing fails from here on."""
+        self._undo.pop_all()
+        kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
+        for name, realm in self._realms.items():
+            self._retirement.enrol(self.plugins[name], realm, self._caller, generation.number)
+        if self._old is not None:
+            generation.shared.data_bag.adopt(self._old.shared.data_bag, kept)
+
+        old, self._current.hold = self._current.hold, Hold(generation, self._pins)
+
+        for name, plugin in self.plugins.items():
+            plugin.outcome = self.plan.steps[name].outcome
+        for plugin in kept:
+            plugin.home = generation.shared
+        if old is not None:
+            leaving = [plugin for plugin in old.generation.plugins if self.plugins.get(plugin.name) is not plugin]
+            self._retirement.retire(leaving, old)
+
+    def _fresh(self) -> list[Plugin]:
+        """The plugins that were imported afresh, in load order."""
+        return [self.plugins[name] for name in self.plan.steps if name in self._realms]
+
+    def _file(self, name: str) -> str:
+        manifest = self.plan.steps[name].manifest
+        return f"{manifest.label} ({manifest.entry_module}{':' if manifest.entry_attr else ''}{manifest.entry_attr})"
+
+    def _call(self, plugin: Plugin, name: str, stage: str, *args: Any) -> Any:
+        self._logger.debug("%s %s: %s", plugin.name, plugin.version, name)
+        return call_hook(self._caller, plugin.name, name, stage, getattr(plugin.hooks, name), *args)
+
+    def _reloadable(self, plugin: Plugin) -> bool:
+        answer = self._call(plugin, "reloadable", "bound")
+        if not isinstance(answer, bool):
+            fault = Fault(self._file(plugin.name), f"reloadable() returned {type(answer).__name__}", "return a bool")
+            raise ContractError(plugin.name, [fault], stage="bound")
+        return answer
+
+    def _check_reloadable(self, plugin: Plugin) -> None:
+        if plugin.reloadable:
+            return
+        faults = [
+            Fault(
+                self._file(plugin.name),
+                f"{plugin.name} is not reloadable while its dependency {name} is",
+                f"make {name} not reloadable too, or {plugin.name} reloadable",
+            )
+            for name in plugin.dependencies
+            if self.plugins[name].reloadable
+        ]
+        if faults:
+            raise ContractError(plugin.name, faults, stage="bound")
+
+    def _share(self, extension: Callable[[], Any] | None) -> VaultState:
+        for name, realm in self._realms.items():
+            plugin = self.plugins[name]
+            plugin.live_funcs, plugin.live_types = collect_live(realm.alive())
+        functions = merge_live("function", {name: self.plugins[name].live_funcs for name in self.plan.steps})
+        types = merge_live("type", {name: self.plugins[name].live_types for name in self.plan.steps})
+        try:
+            made = extension() if extension is not None else None
+        except (Exception, SystemExit) as error:
+            raise ReloadVetoError(f"extension= raised {type(error).__name__}: {error}") from error
+        shared = VaultState(made, functions, types)
+        if self._old is not None:
+            kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
+            shared.data_bag.adopt(self._old.shared.data_bag, kept)
+        return shared
+
+    def _vault(self, plugin: Plugin) -> Vault:
+        current = self._current
+
+        def find() -> VaultState:
+            hold = current.hold
+            if hold is not None and hold.generation.find(plugin.name) is plugin:
+                return hold.generation.shared
+            if plugin.home is None:
+                raise RetiredError(f"{plugin.name} {plugin.version} has been freed and has no vault any more")
+            return plugin.home
+
+        return Vault(find, plugin)
+
+    def _free(self, plugin: Plugin) -> None:
+        if plugin.hooks is not None:
+            try:
+                self._logger.debug("%s %s: on_free", plugin.name, plugin.version)
+                self._caller(plugin.hooks.on_free)
+            except (Exception, SystemExit) as error:
+                self._logger.error("%s", LifecycleError(plugin.name, "on_free()", error, stage="freed"))

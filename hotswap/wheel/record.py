@@ -1,0 +1,77 @@
+"""RECORD: every file of the wheel with its hash and size.
+
+Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..errors import Fault
+from .headers import shown
+
+ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
+"""The wheel format asks for sha256 or better."""
+
+_UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What RECORD says of one file; empty texts where it says nothing."""
+
+    hash: str
+    size: str
+
+
+def read_record(raw: bytes, where: str, faults: list[Fault]) -> dict[str, Row]:
+    """Parse a RECORD file: path -> row."""
+    rows: dict[str, Row] = {}
+    try:
+        lines = list(csv.reader(raw.decode().splitlines(), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        faults.append(Fault(where, f"cannot be parsed: {error}"))
+        return rows
+    for line in lines:
+        if len(line) != 3:
+            faults.append(Fault(where, f"has a row of {len(line)} fields instead of 3: {','.join(line)!r}"))
+        elif line[0] in rows:
+            faults.append(Fault(where, f"lists {line[0]!r} twice"))
+        else:
+            rows[line[0]] = Row(line[1], line[2])
+    return rows
+
+
+def check_listing(rows: Collection[str], names: Collection[str], dist_info: str) -> list[Fault]:
+    """Compare which files RECORD lists with those that are there."""
+    where = f"{dist_info}/RECORD"
+    unhashed = {f"{dist_info}/{name}" for name in _UNHASHED}
+    faults = [Fault(where, f"lists {name!r}, which is not in the wheel") for name in rows if name not in names]
+    faults += [
+        Fault(shown(name), "is not listed in RECORD", "build the wheel anew")
+        for name in names
+        if name not in rows and name not in unhashed
+    ]
+    return faults
+
+
+def check_content(name: str, content: bytes, row: Row, dist_info: str) -> list[Fault]:
+    """Compare one file with its row."""
+    if not row.hash and name in {f"{dist_info}/{unhashed}" for unhashed in _UNHASHED}:
+        return []
+    faults = []
+    algorithm, _, expected = row.hash.partition("=")
+    if algorithm not in ALGORITHMS:
+        what = f"has the hash {row.hash!r} in RECORD" if row.hash else "has no hash in RECORD"
+        faults.append(Fault(name, what, f"known are {', '.join(sorted(ALGORITHMS))}"))
+    else:
+        digest = hashlib.new(algorithm, content).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
+            faults.append(Fault(name, f"does not have the {algorithm} that RECORD says", "build the wheel anew"))
+    if row.size and row.size != str(len(content)):
+        faults.append(Fault(name, f"has {len(content)} bytes, RECORD says {row.size}", "build the wheel anew"))
+    return faults

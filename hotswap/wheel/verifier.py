@@ -1,0 +1,215 @@
+"""Candidate in, Manifest out; every fault at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.tags import Tag
+from packaging.utils import parse_wheel_filename
+
+from ..errors import Fault, UnfinishedWheelError, WheelError
+from ..model import Candidate, Manifest
+from .archive import Archive, open_archive
+from .files import Files, InstalledFiles, PackedFiles
+from .imports import imported_plugins
+from .layout import check_names, check_root, place, provides
+from .metadata import (
+    Core,
+    InvalidWheelFilename,
+    check_fitness,
+    check_wheel,
+    read_core,
+    read_entry_point,
+    read_tags,
+)
+from .reading import read_wheel
+from .record import check_content, check_listing, read_record
+from .source import view
+
+SETTLING = 2.0
+"""Seconds after its last change during which a bad archive counts as a copy in progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What is wrong with a wheel, without the exception and its traceback."""
+
+    plugin: str
+    faults: tuple[Fault, ...]
+    head: str
+
+    def error(self) -> WheelError:
+        return WheelError(self.plugin, self.faults, head=self.head)
+
+
+class Verifier:
+    """Checks wheels and installed distributions without executing any of them.
+
+    What was verified once is remembered by digest and file name, refusals included.
+
+    Args:
+        logger: Takes the messages; `hotswap.wheel` by default.
+        clock: Tells the time in seconds since the epoch, to judge how long ago a file changed.
+    """
+
+    def __init__(self, logger: logging.Logger | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self._logger = logger or logging.getLogger("hotswap.wheel")
+        self._clock = clock
+        self._known: dict[tuple[str, str], Manifest | _Refusal] = {}
+
+    def verify(self, candidate: Candidate) -> Manifest:
+        """What the candidate says of itself.
+
+        A wheel made for another interpreter is not an error: `Manifest.unfit` says so.
+
+        Raises:
+            WheelError: It must not be installed; `faults` has everything found.
+            UnfinishedWheelError: Somebody still seems to be writing it.
+        """
+        key = (candidate.digest, candidate.path.name)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._examine(candidate)
+        if isinstance(known, _Refusal):
+            raise known.error()
+        if known.candidate is not candidate and known.candidate != candidate:
+            known = self._known[key] = replace(known, candidate=candidate)
+        return known
+
+    def forget(self, keep: Collection[str]) -> None:
+        """Forget what was verified of every digest that is not in `keep`."""
+        for key in [key for key in self._known if key[0] not in keep]:
+            self._known.pop(key, None)
+
+    def _examine(self, candidate: Candidate) -> Manifest | _Refusal:
+        faults: list[Fault] = []
+        if candidate.tree is None:
+            known = self._examine_wheel(candidate, faults)
+        else:
+            files = InstalledFiles(candidate.tree, faults)
+            known = _manifest(candidate, files, candidate.path.name, frozenset(), faults)
+        if isinstance(known, _Refusal):
+            self._logger.debug("refused %s: %d faults", candidate.path, len(known.faults))
+        else:
+            self._logger.debug("verified %s (%s)", known.label, candidate.path)
+        return known
+
+    def _examine_wheel(self, candidate: Candidate, faults: list[Fault]) -> Manifest | _Refusal:
+        read = read_wheel(candidate.path, candidate.name)
+        if read.digest != candidate.digest:
+            fault = Fault(str(candidate.path), "changed since it was found", "it is tried again at the next reload")
+            raise UnfinishedWheelError(candidate.name, [fault])
+        try:
+            tags = read_tags(candidate.path.name)
+        except InvalidWheelFilename as error:
+            tags = frozenset()
+            faults.append(Fault(candidate.path.name, f"is not a wheel's file name: {error}"))
+        archive = open_archive(read.data)
+        names = [member.name for member in archive.members]
+        faults += [*archive.faults, *check_names(names)]
+        layout = place(names, candidate, faults)
+        if archive.faults or not layout.dist_info:
+            # headers that lie, or no metadata: contents would be anybody's guess
+            faults += check_root(layout.placed, provides(layout.placed))
+            self._settle(candidate, archive.faults, read.changed)
+            return _refusal(candidate, candidate.name, faults)
+        streams: list[Fault] = []
+        files = PackedFiles(archive, layout.placed, streams)
+        faults += _check_record(archive, files, layout.dist_info)
+        if streams:
+            self._settle(candidate, streams, read.changed)
+        return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams])
+
+    def _settle(self, candidate: Candidate, faults: Iterable[Fault], changed: float) -> None:
+        faults = tuple(faults)
+        if faults and abs(self._clock() - changed) < SETTLING:
+            file = candidate.path.name
+            head = f"{candidate.name} ({file}) is bad, but changed a moment ago: somebody may still be writing it"
+            raise UnfinishedWheelError(candidate.name, faults, head=head)
+
+
+def inspect_wheel(path: Path) -> Manifest:
+    """What a wheel file says of itself.
+
+    Raises:
+        WheelError: It must not be installed; `faults` has everything found.
+        UnfinishedWheelError: Somebody still seems to be writing it.
+    """
+    try:
+        name, version, _, _ = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise WheelError(path.name, [Fault(str(path), f"is not a wheel's file name: {error}")]) from None
+    digest = read_wheel(path, name).digest
+    return Verifier().verify(Candidate(name, version, path, digest, str(path.parent)))
+
+
+def _check_record(archive: Archive, files: PackedFiles, dist_info: str) -> list[Fault]:
+    where = f"{dist_info}/RECORD"
+    faults: list[Fault] = []
+    members = {member.name: member for member in archive.members if not member.is_dir}
+    rows = {}
+    if where not in members:
+        faults.append(Fault(where, "is missing", "build the wheel anew"))
+    elif (raw := files.read_member(members[where])) is not None:
+        rows = read_record(raw, where, faults)
+        faults += check_listing(rows, members, dist_info)
+    for name, member in members.items():
+        content = files.read_member(member)
+        if content is not None and name in rows:
+            faults += check_content(name, content, rows[name], dist_info)
+    return faults
+
+
+def _manifest(
+    candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault]
+) -> Manifest | _Refusal:
+    """The common way of wheels and installed distributions: metadata, entry point, names, source."""
+    core = Core()
+    if (raw := _required(files, f"{dist_info}/METADATA", faults)) is not None:
+        core = read_core(raw, "METADATA", candidate, faults)
+    if candidate.tree is None and (raw := _required(files, f"{dist_info}/WHEEL", faults)) is not None:
+        check_wheel(raw, "WHEEL", faults)
+    unfit = check_fitness(tags, core.requires_python, candidate.path.name)
+    entries = f"{dist_info}/entry_points.txt"
+    entry = read_entry_point(files.read(entries) if entries in files.paths else None, "entry_points.txt", faults)
+    provided = provides(files.paths)
+    faults += check_root(files.paths, provided)
+    imports = None
+    if entry is not None:
+        shows = view(entry, files, foreign=bool(unfit))
+        faults += shows.faults
+        imports = imported_plugins(shows.import_, shows.scope, files)
+    if faults or entry is None:
+        return _refusal(candidate, entry.plugin if entry else candidate.name, faults)
+    return Manifest(
+        plugin=entry.plugin,
+        name=candidate.name,
+        version=candidate.version,
+        digest=candidate.digest,
+        candidate=candidate,
+        entry_module=entry.module,
+        entry_attr=entry.attr,
+        provides=provided,
+        dist_info=dist_info,
+        requires=core.requires,
+        requires_python=core.requires_python,
+        tags=tags,
+        summary=core.summary,
+        imports=imports,
+        unfit=unfit,
+    )
+
+
+def _required(files: Files, path: str, faults: list[Fault]) -> bytes | None:
+    if path not in files.paths:
+        faults.append(Fault(path, "is missing", "build the wheel anew"))
+        return None
+    return files.read(path)
+
+
+def _refusal(candidate: Candidate, plugin: str, faults: Iterable[Fault]) -> _Refusal:
+    return _Refusal(plugin, tuple(dict.fromkeys(faults)), f"{plugin} ({candidate.path.name})")

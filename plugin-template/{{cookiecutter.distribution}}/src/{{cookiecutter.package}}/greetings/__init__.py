@@ -1,0 +1,5 @@
+"""Greetings in several languages."""
+
+from .greeter import Greeter
+
+__all__ = ["Greeter"]

@@ -1,0 +1,7 @@
+"""What people say when they meet."""
+
+PHRASES = {
+    "de": "Hallo",
+    "en": "Hello",
+    "fr": "Bonjour",
+}
