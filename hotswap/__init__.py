@@ -1,9 +1,9 @@
 """Replace the plugins of a running program.
 
-    manager = hotswap.PluginManager("plugins")   # a directory of wheels
-    manager.load(data)
-    manager.invoke("gamma", "pulse")
-    manager.reload()                             # whole or not at all; calls in flight end where they began
+manager = hotswap.PluginManager("plugins")   # a directory of wheels
+manager.load(data)
+manager.invoke("gamma", "pulse")
+manager.reload()                             # whole or not at all; calls in flight end where they began
 """
 
 from __future__ import annotations

@@ -115,7 +115,9 @@ def _wanted(attribute: str, annotation: Any) -> Wanted:
         for extra in extras:
             if isinstance(extra, Requires):
                 specifier &= extra.specifier
-    dependency = Dependency(canonical(attribute), attribute, specifier, optional=type(None) in _alternatives(annotation))
+    dependency = Dependency(
+        canonical(attribute), attribute, specifier, optional=type(None) in _alternatives(annotation)
+    )
     return Wanted(dependency, annotation)
 
 

@@ -23,8 +23,8 @@ class _Running:
         self.active = True
 
 
-# Whether it is still running is asked of the object, because tasks that a plugin starts in `on_load` inherit the context
-# and live on.
+# Whether it is still running is asked of the object, because tasks that a plugin starts in `on_load` inherit the
+# context and live on.
 _inside: ContextVar[_Running | None] = ContextVar("hotswap_inside", default=None)
 
 
@@ -47,7 +47,9 @@ class Exclusion:
         """
         running = _inside.get()
         if running is not None and running.active and running.by is self:
-            raise ReentrantReloadError(f"{action} was called from inside a running load, reload or on_free: return first")
+            raise ReentrantReloadError(
+                f"{action} was called from inside a running load, reload or on_free: return first"
+            )
 
     @contextmanager
     def __call__(self, action: str, caller: Caller) -> Iterator[None]:

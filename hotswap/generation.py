@@ -137,7 +137,7 @@ def _freed(*args: Any, **kwargs: Any) -> NoReturn:
 class Generation(dict[str, Plugin]):
     """The plugins that are live together: a read-only mapping in load order, by canonical or any equivalent name.
 
-    It is a dict because subscription is on the way of every call: a Mapping written in Python costs three times as much.
+    It is a dict because subscription is on the way of every call, and costs a multiple in a Mapping written in Python.
 
     Attributes:
         number: Counts from 1.
@@ -146,7 +146,12 @@ class Generation(dict[str, Plugin]):
     """
 
     def __init__(
-        self, number: int, plugins: Mapping[str, Plugin], vault: VaultState, graph: nx.DiGraph[str], logger: logging.Logger
+        self,
+        number: int,
+        plugins: Mapping[str, Plugin],
+        vault: VaultState,
+        graph: nx.DiGraph[str],
+        logger: logging.Logger,
     ) -> None:
         super().__init__(plugins)
         self.number: Final = number
@@ -159,7 +164,7 @@ class Generation(dict[str, Plugin]):
         return f"<Generation {self.number}: {', '.join(f'{p.name} {p.version}' for p in self.plugins) or 'empty'}>"
 
     __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none; generations are told apart by identity
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -191,9 +196,7 @@ class Generation(dict[str, Plugin]):
         """Call `invoke_func` of every plugin in reverse load order; one that raises is logged, the others still run."""
         self._invoke_each(reversed(self.plugins), func, args, kwargs)
 
-    def _invoke_each(
-        self, plugins: Iterator[Plugin], func: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _invoke_each(self, plugins: Iterator[Plugin], func: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for plugin in plugins:
             try:
                 plugin.invoke_func(func, *args, **kwargs)
@@ -203,4 +206,4 @@ class Generation(dict[str, Plugin]):
     def _read_only(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("a generation does not change; load or reload makes a new one")
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _read_only  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = setdefault = update = clear = _read_only

@@ -52,7 +52,7 @@ def invoke_func(name: str, *args: Any, **kwargs: Any) -> Any:
 
 
 @hookspec
-def reloadable() -> bool:
+def reloadable() -> bool:  # type: ignore[empty-body]  # a spec has no body; pluggy never calls it
     """Return False to keep this version until the process ends."""
 
 
@@ -99,7 +99,7 @@ def collect_hooks(plugin: str, target: object, file: str) -> Hooks:
     implementations: dict[str, dict[str, Any]] = {name: {} for name in SPECS}
     for attribute in dir(target):
         marked = _pluggy.parse_hookimpl_opts(target, attribute)
-        name = (marked or {}).get("specname") or attribute
+        name = (marked["specname"] if marked is not None else None) or attribute
         if name in SPECS and (marked is not None or attribute == name):
             implementations[name][attribute] = getattr(target, attribute)
 

@@ -160,6 +160,6 @@ HOLDERS: dict[type, Callable[[Any, Pin], Any]] = {
 }
 """By exact type of a call's result: what keeps the pin until the result has come to its end.
 
-Wrapping was chosen over tying the pin to the object's life by weak reference: a finished task keeps its coroutine as long
-as somebody keeps the task, though nothing executes any more.
+Wrapping was chosen over tying the pin to the object's life by weak reference: a finished task keeps its coroutine as
+long as somebody keeps the task, though nothing executes any more.
 """

@@ -51,6 +51,8 @@ def merge_live(kind: str, per_plugin: Mapping[str, Mapping[str, Any]]) -> dict[s
         raise ResolutionError(
             f"duplicate live {kind} names",
             plugins=dict.fromkeys(plugin for plugins in doubled.values() for plugin in plugins),
-            reasons=[f"{name} is in {' and in '.join(plugins)}; rename one" for name, plugins in sorted(doubled.items())],
+            reasons=[
+                f"{name} is in {' and in '.join(plugins)}; rename one" for name, plugins in sorted(doubled.items())
+            ],
         )
     return {name: value for offered in per_plugin.values() for name, value in offered.items()}

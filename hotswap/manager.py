@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from .calls import Caller, DirectCaller, LoopCaller, offload
 from .engine import LAST, Action, Engine, ReloadCallback
-from .exclusion import refuse_from_plugin
 from .errors import UsageError
+from .exclusion import refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
 from .model import HistoryEntry, Plan
@@ -91,8 +91,8 @@ class PluginManager:
         Raises:
             NotLoadedError: Nothing has been loaded yet.
             ReentrantReloadError: Called from where it would wait for itself.
-            WheelError, ContractError, LifecycleError, ResolutionError, ReloadVetoError, StateDirError: Whose fault it was;
-                the current generation is the same object as before.
+            WheelError, ContractError, LifecycleError, ResolutionError, ReloadVetoError, StateDirError: Whose fault it
+                was; the current generation is the same object as before.
         """
         return self._engine.change("reload", DirectCaller(), data, callback)
 
@@ -133,8 +133,8 @@ class PluginManager:
     def current(self) -> Generation:
         """The current generation, or inside a lease the leased one.
 
-        To look at, or to call through at once; what is kept in a variable may be freed. Around more than one call, hold a
-        lease.
+        To look at, or to call through at once; what is kept in a variable may be freed. Around more than one call,
+        hold a lease.
 
         Raises:
             NotLoadedError: Before the first load and after `close`.
@@ -150,8 +150,8 @@ class PluginManager:
     def lease(self) -> Lease:
         """Pin the current generation: `with manager.lease() as plugins:`, or `async with`.
 
-        Inside, in this thread or task and in the tasks it starts, `manager.invoke` and `manager.current` mean the leased
-        generation, whatever is reloaded meanwhile.
+        Inside, in this thread or task and in the tasks it starts, `manager.invoke` and `manager.current` mean the
+        leased generation, whatever is reloaded meanwhile.
 
         Raises:
             NotLoadedError: On entering, before the first load and after `close`.

@@ -95,9 +95,7 @@ class Planner:
     def _candidates(self, finding: Finding) -> list[Candidate]:
         return [*finding.candidates, *(self._builder.build(project) for project in finding.projects)]
 
-    def _verify(
-        self, candidates: Sequence[Candidate], faults: Sequence[Fault]
-    ) -> tuple[list[Manifest], list[Pending]]:
+    def _verify(self, candidates: Sequence[Candidate], faults: Sequence[Fault]) -> tuple[list[Manifest], list[Pending]]:
         manifests: list[Manifest] = []
         unfinished: list[Pending] = []
         errors: list[PluginError] = []

@@ -14,8 +14,8 @@ class ReloadReport(Mapping[str, Outcome]):
 
     Attributes:
         generation: Number of the generation that is now current.
-        seconds: Stage -> seconds it took, in order: "found", "verified", "resolved", "installed", "loaded", "bound", "live",
-            "swapped".
+        seconds: Stage -> seconds it took, in order: "found", "verified", "resolved", "installed", "loaded", "bound",
+            "live", "swapped".
         plan: The plan that was carried out.
     """
 

@@ -21,8 +21,8 @@ from .leases import Hold
 from .realm import leaks
 
 GLANCE = 0.2
-"""Seconds for which a generation seen through `manager.current` counts as in use after it has been retired: what
-`manager.current["x"].invoke_func()` needs between its two steps, with room for a thread that has to wait for its turn."""
+"""Seconds for which a generation seen through `manager.current` counts as in use: what
+`manager.current["x"].invoke_func()` needs between its two steps, with room for a thread that waits for its turn."""
 
 
 class RealmLike(Protocol):

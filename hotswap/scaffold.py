@@ -85,7 +85,7 @@ def template_dir() -> Path:
 
 def _render(context: dict[str, str], staging: Path) -> Path:
     try:
-        from cookiecutter.main import cookiecutter
+        from cookiecutter.main import cookiecutter  # type: ignore[import] - it is untyped
     except ImportError:
         raise MissingExtraError("new-plugin", "scaffold") from None
     # A copy, because installers byte-compile the template's modules, and cookiecutter would copy their __pycache__ too.

@@ -1,4 +1,4 @@
-"""One load, reload or rollback on its way from the installed site dirs to a generation: a stack of undos until the swap."""
+"""One load, reload or rollback on its way from site dirs to a generation: a stack of undos until the swap."""
 
 from __future__ import annotations
 
@@ -41,12 +41,11 @@ def raise_all(errors: list[PluginError]) -> None:
     """
     if not errors:
         return
-    first = next((error for error in errors if not isinstance(error, FaultsError)), None)
-    if first is None and len({type(error) for error in errors}) == 1 and len(errors) > 1:
-        kind = type(errors[0])
-        faults = [fault for error in errors if isinstance(error, FaultsError) for fault in error.faults]
-        raise kind(", ".join(dict.fromkeys(error.plugin for error in errors)), faults, stage=errors[0].stage)
-    first = first or errors[0]
+    faulty = [error for error in errors if isinstance(error, FaultsError)]
+    if len(faulty) == len(errors) > 1 and len({type(error) for error in faulty}) == 1:
+        names = ", ".join(dict.fromkeys(error.plugin for error in faulty))
+        raise type(faulty[0])(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
+    first = next((error for error in errors if not isinstance(error, FaultsError)), errors[0])
     for other in errors:
         if other is not first:
             first.add_note(f"also: {other}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapp
 from dataclasses import dataclass, field
 from typing import Any
 
+
 class DataBag(MutableMapping[str, Any]):
     """A thread-safe mapping shared by the plugins of one generation.
 

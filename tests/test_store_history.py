@@ -46,8 +46,8 @@ def test_a_torn_last_line(tmp_path: Path, torn: bytes) -> None:
     assert numbers(store) == [1]
     store.append(entry(2))
     assert numbers(store) == [1, 2]
-    assert torn not in (tmp_path / "history.jsonl").read_bytes().split(b"\n")
-    assert [json.loads(line)["generation"] for line in (tmp_path / "history.jsonl").open("rb")] == [1, 2]
+    lines = (tmp_path / "history.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["generation"] for line in lines] == [1, 2]
 
 
 def test_lines_that_cannot_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

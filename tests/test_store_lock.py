@@ -94,7 +94,7 @@ def test_a_removed_lock_file_excludes_nobody(tmp_path: Path, monkeypatch: pytest
             path.unlink()
         elif len(opened) == 2:
             path.rename(tmp_path / "old")
-            path.touch()
+            path.write_bytes(b"")
         return descriptor
 
     monkeypatch.setattr(os, "open", open_and_lose)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -54,7 +54,6 @@ def test_makes_a_project(tmp_path: Path) -> None:
         *(f"src/my_nice_plugin/{name}" for name in ("__init__.py", "contract.py", "py.typed")),
         *(f"src/my_nice_plugin/greetings/{name}.py" for name in ("__init__", "greeter", "phrases")),
     }
-    tomllib = importlib.import_module("tomllib")
     metadata = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     assert (metadata["name"], metadata["version"], metadata["requires-python"]) == ("my-nice-plugin", "2.0", ">=3.11")
     assert metadata["description"] == 'Says "hi" \\ 🎉'
@@ -84,12 +83,14 @@ def test_leaves_the_users_home_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_new_project_tests_and_builds_itself(tmp_path: Path) -> None:
-    """As delivered, its tests pass, and the wheel it builds offers the plugin."""
+    """As delivered, its tests pass, the one in a real manager too, and the wheel it builds offers the plugin."""
     pytest.importorskip("build")
     pytest.importorskip("hatchling")
     project = new_plugin("alpha", tmp_path)
 
-    assert "passed" in run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project)
+    assert "6 passed" in run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project, PYTHONPATH=str(ROOT)
+    )
     run(*(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist"), cwd=project)
 
     (wheel,) = (tmp_path / "dist").iterdir()
@@ -217,7 +218,7 @@ def test_the_template_in_an_installed_package(tmp_path: Path) -> None:
     program = "from pathlib import Path; from hotswap.scaffold import new_plugin; new_plugin('alpha', Path('here'))"
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{program}"
     (tmp_path / "here").mkdir()
-    with pytest.raises(AssertionError, match="plugin template is missing from .*: reinstall hotswap"):
+    with pytest.raises(AssertionError, match=r"plugin template is missing from .*: reinstall hotswap"):
         run(sys.executable, "-c", program, cwd=tmp_path)
 
     inside = shutil.copytree(template_dir(), package / "plugin-template")

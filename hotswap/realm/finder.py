@@ -37,26 +37,30 @@ class FinderRealm(Protocol):
         ...
 
 
-class _RealmLoading:
-    """Mixin: the module gets its realm's builtins before its code runs; nothing is ever written into a site dir."""
+class RealmSourceLoader(SourceFileLoader):
+    """Loads a .py file, from its byte code where the store has made some, with its realm's builtins."""
 
     builtins: dict[str, Any]
 
     def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code."""
         # `exec` adds builtins only where there are none, so setting them first is all it takes.
         module.__dict__["__builtins__"] = self.builtins
-        super().exec_module(module)  # type: ignore[misc]
+        super().exec_module(module)
 
-    def set_data(self, path: str, data: bytes, **options: Any) -> None:
-        """Site dirs never change; what has no byte code keeps none."""
-
-
-class RealmSourceLoader(_RealmLoading, SourceFileLoader):
-    """Loads a .py file, from its byte code where the store has made some."""
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Write no byte code: site dirs never change."""
 
 
-class RealmSourcelessLoader(_RealmLoading, SourcelessFileLoader):
-    """Loads a .pyc file that lies where the source would."""
+class RealmSourcelessLoader(SourcelessFileLoader):
+    """Loads a .pyc file that lies where the source would, with its realm's builtins."""
+
+    builtins: dict[str, Any]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code."""
+        module.__dict__["__builtins__"] = self.builtins
+        super().exec_module(module)
 
 
 def path_entry_finder(directory: str, builtins: dict[str, Any]) -> FileFinder:

@@ -144,11 +144,7 @@ def _importlib_metadata(realm: RealmNames, site: SiteDir) -> dict[str, Any]:
                 yield found
 
     def entry_points(**params: Any) -> md.EntryPoints:
-        hosts = (
-            point
-            for point in md.entry_points()
-            if point.dist is None or canonical(point.dist.metadata["Name"] or "") != own_name
-        )
+        hosts = [point for found in distributions() if found is not own for point in found.entry_points]
         return md.EntryPoints([*own.entry_points, *hosts]).select(**params)
 
     def packages_distributions() -> dict[str, list[str]]:
