@@ -8,6 +8,7 @@ Everything is made from one seed; every number is the median of the rounds, in m
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import json
 import os
@@ -16,6 +17,8 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -88,64 +91,80 @@ def incumbents(plan: Plan) -> dict[str, Incumbent]:
 
 def forget() -> None:
     """Empty the caches, as in a process that resolves for the first time."""
-    for cached in (demands.allows, demands._holds, demands.directory, order.load_order):
+    for cached in (demands._contains, demands._holds, demands.directory, order.load_order):
         cached.cache_clear()
 
 
 def median_ms(run: Callable[[], object], rounds: int, before: Callable[[], object] = lambda: None) -> float:
     times = []
+    gc.collect()
     for _ in range(rounds):
         before()
-        gc.collect()
         start = time.perf_counter()
         run()
         times.append((time.perf_counter() - start) * 1000)
     return statistics.median(times)
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+class Table:
+    """Prints a row per measurement and keeps it."""
 
-    def row(what: str, run: Callable[[], object], *, aim: str = "", times: int = rounds, cold: bool = False) -> None:
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.rows: list[dict[str, Any]] = []
+
+    def row(self, what: str, run: Callable[[], object], *, aim: str = "", times: int = 0, cold: bool = False) -> None:
+        times = times or self.rounds
         ms = median_ms(run, times, forget if cold else lambda: None)
-        rows.append({"what": what, "ms": round(ms, 3), "aim": aim, "rounds": times})
-        print(f"{what:<88} {ms:>10.3f} ms   {aim}", flush=True)
+        self.rows.append({"what": what, "ms": round(ms, 3), "aim": aim, "rounds": times})
+        print(f"{what:<85} {ms:>10.3f} ms   {aim}", flush=True)
 
-    here = host()
-    large = universe(10_000, 5)
-    plan = resolve(large, here)
+
+def large_sets(table: Table, here: Host) -> None:
+    offers = universe(10_000, 5)
+    plan = resolve(offers, here)
     links = tuple((name, tuple(sorted((d, "imports") for d in plan.graph.pred[name]))) for name in sorted(plan.steps))
-    row("order of 10,000 plugins with 50,000 requirements", lambda: order.load_order.__wrapped__(links), aim="<= 1 s")
-    row("resolve 10,000 x 3 versions, no conflict, first time", lambda: resolve(large, here), times=3, cold=True)
+    table.row(
+        "order of 10,000 plugins with 50,000 requirements", lambda: order.load_order.__wrapped__(links), aim="1 s"
+    )
+    what = "resolve 10,000 plugins in 3 versions each"
+    table.row(f"{what}, no conflict, first time", lambda: resolve(offers, here), aim="5 s", times=3, cold=True)
     for conflicts in (10, 100, 1000):
         hard = universe(10_000, 5, conflicts)
-        what = f"resolve 10,000 x 3 versions, {conflicts} conflicts that need older versions, first time"
-        row(what, lambda hard=hard: resolve(hard, here), aim="<= 5 s", times=3, cold=True)
-    del large, hard
+        run = partial(resolve, hard, here)
+        table.row(f"{what}, {conflicts} need older versions, first time", run, aim="5 s", times=3, cold=True)
 
+
+def reloads(table: Table, here: Host) -> None:
     offers = [m for m in universe(1000, 5) if str(m.version) == VERSIONS[-1]]
     loaded = incumbents(resolve(offers, here))
-    changed = offers[500].plugin
-    serial = iter(range(1, 10**9))
+    old = offers[500]
+    serial = count(1)
 
     def one_changed() -> Plan:
-        asks = offers[500]
-        newer = manifest(asks.plugin, f"2.{next(serial)}", [])
-        newer = Manifest(**{f: getattr(newer if f in ("version", "digest") else asks, f) for f in Manifest.__slots__})
-        return resolve([newer if m.plugin == changed else m for m in offers], here, incumbents=loaded)
+        newer = dataclasses.replace(old, version=Version(f"2.{next(serial)}"), digest=f"changed-{next(serial)}")
+        return resolve([newer if m is old else m for m in offers], here, incumbents=loaded)
 
-    row("reload of 1,000 plugins with 5,000 requirements, 1 changed", one_changed, aim="~10 ms", times=rounds * 3)
-    row("the same, nothing changed", lambda: resolve(offers, here, incumbents=loaded), times=rounds * 3)
-    row("the same, nothing changed, first time", lambda: resolve(offers, here, incumbents=loaded), cold=True)
-    before = one_changed()
-    same = {changed: before.steps[changed].manifest.imports or ()}
-    row("rebind of the 1 changed, same imports", lambda: rebind(before, same), times=rounds * 3)
-    row("rebind of the 1 changed, other imports", lambda: rebind(before, {changed: ()}), times=rounds * 3)
+    times = table.rounds * 3
+    table.row("reload of 1,000 plugins with 5,000 requirements, 1 changed", one_changed, aim="10 ms", times=times)
+    unchanged = partial(resolve, offers, here, incumbents=loaded)
+    table.row("the same, nothing changed", unchanged, times=times)
+    table.row("the same, nothing changed, first time", unchanged, cold=True)
+    plan = one_changed()
+    table.row(
+        "rebind of the 1 changed, same imports", lambda: rebind(plan, {old.plugin: old.imports or ()}), times=times
+    )
+    table.row("rebind of the 1 changed, other imports", lambda: rebind(plan, {old.plugin: ()}), times=times)
 
-    three = [manifest("a", "1.0", []), manifest("b", "1.0", [("a", ">=1")]), manifest("c", "1.0", [("b", ""), ("a", "")])]
-    running = incumbents(resolve(three, here))
-    row("3 plugins, nothing changed", lambda: resolve(three, here, incumbents=running), aim="<< 0.3 ms", times=200)
-    return rows
+
+def small_set(table: Table, here: Host) -> None:
+    offers = [
+        manifest("a", "1.0", []),
+        manifest("b", "1.0", [("a", ">=1")]),
+        manifest("c", "1.0", [("b", ""), ("a", "")]),
+    ]
+    loaded = incumbents(resolve(offers, here))
+    table.row("3 plugins, nothing changed", lambda: resolve(offers, here, incumbents=loaded), aim="0.3 ms", times=500)
 
 
 def main() -> None:
@@ -156,9 +175,12 @@ def main() -> None:
     machine = f"{platform.machine()}, {os.cpu_count()} cpus, {platform.system()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{python} on {machine}; seed {SEED}")
-    rows = measure(options.rounds)
+    table, here = Table(options.rounds), host()
+    for part in (small_set, reloads, large_sets):
+        part(table, here)
+        forget()
     if options.json:
-        report = {"benchmark": "resolver", "python": python, "machine": machine, "seed": SEED, "rows": rows}
+        report = {"benchmark": "resolver", "python": python, "machine": machine, "seed": SEED, "rows": table.rows}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -40,7 +40,7 @@ class Requires:
 
 def ignore(**field_options: Any) -> Any:
     """Mark an attribute of an import object as no dependency; takes the options of `dataclasses.field`."""
-    metadata = {**field_options.pop("metadata", {}), _IGNORED: "-"}
+    metadata = {**(field_options.pop("metadata", None) or {}), _IGNORED: "-"}
     return dataclasses.field(metadata=metadata, **field_options)
 
 
@@ -61,20 +61,21 @@ def wanted(plugin: str, asks: object, file: str) -> tuple[Wanted, ...]:
     if asks is None:
         return ()
     where = f"{file}: import_()"
-    if isinstance(asks, type) or not hasattr(type(asks), "__annotations__"):
+    unevaluated = ""
+    if isinstance(asks, type) or not _is_annotated(type(asks)):
         kind = f"the class {asks.__name__}" if isinstance(asks, type) else f"an object of type {type(asks).__name__}"
         fault = Fault(where, f"returns {kind}", "return None or an instance of a class with annotated attributes")
         raise ContractError(plugin, [fault], stage="bound")
     try:
         hints = get_type_hints(type(asks), include_extras=True)
     except Exception as error:
-        fault = Fault(where, f"an annotation of {type(asks).__name__} cannot be evaluated: {error}")
-        raise ContractError(plugin, [fault], stage="bound") from None
+        unevaluated = f"an annotation of {type(asks).__name__} cannot be evaluated: {error}"
+    if unevaluated:  # raised out here, because in there it would keep the plugin's exception as its context
+        raise ContractError(plugin, [Fault(where, unevaluated)], stage="bound")
     return tuple(
         _wanted(attribute, annotation)
         for attribute, annotation in hints.items()
-        if not attribute.startswith("_") and get_origin(annotation) is not ClassVar and annotation is not ClassVar
-        if not _is_ignored(asks, attribute)
+        if not attribute.startswith("_") and not _is_no_attribute(annotation) and not _is_ignored(asks, attribute)
     )
 
 
@@ -99,7 +100,7 @@ def bind(plugin: str, asks: object, wants: tuple[Wanted, ...], exports: Mapping[
         where = f"{file}: {type(asks).__name__}.{attribute}"
         differences = list(misfits(exports[name], want.annotation))
         faults += [Fault(where, f"the export of {name} does not fit: {difference}") for difference in differences]
-        if not differences:
+        if not differences and want.annotation is not type(None):
             try:
                 setattr(asks, attribute, exports[name])
             except Exception as error:
@@ -108,17 +109,35 @@ def bind(plugin: str, asks: object, wants: tuple[Wanted, ...], exports: Mapping[
         raise ContractError(plugin, faults, stage="bound")
 
 
+def _is_annotated(kind: type) -> bool:
+    # A dataclass without fields is what remains when the last dependency goes.
+    annotated = any(isinstance(vars(base).get("__annotations__"), dict) for base in kind.__mro__)
+    return annotated or dataclasses.is_dataclass(kind)
+
+
+def _is_no_attribute(annotation: Any) -> bool:
+    return ClassVar in (annotation, get_origin(annotation)) or isinstance(annotation, dataclasses.InitVar)
+
+
 def _wanted(attribute: str, annotation: Any) -> Wanted:
     specifier = SpecifierSet()
-    if get_origin(annotation) is Annotated:
-        annotation, *extras = get_args(annotation)
-        for extra in extras:
-            if isinstance(extra, Requires):
-                specifier &= extra.specifier
-    dependency = Dependency(
-        canonical(attribute), attribute, specifier, optional=type(None) in _alternatives(annotation)
-    )
-    return Wanted(dependency, annotation)
+    for requires in _requirements(annotation):
+        specifier &= requires.specifier
+    optional = type(None) in _alternatives(annotation)
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return Wanted(Dependency(canonical(attribute), attribute, specifier, optional), annotation)
+
+
+def _requirements(annotation: Any) -> Iterator[Requires]:
+    """Also of `Annotated[T, Requires(...)] | None`, and through aliases."""
+    annotation = _unaliased(annotation)
+    if get_origin(annotation) is Annotated or get_origin(annotation) in _UNIONS:
+        for part in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+            if isinstance(part, Requires):
+                yield part
+            else:
+                yield from _requirements(part)
 
 
 def _is_ignored(asks: object, attribute: str) -> bool:
@@ -133,29 +152,40 @@ def _is_ignored(asks: object, attribute: str) -> bool:
 def misfits(export: object, annotation: Any) -> Iterator[str]:
     """Every difference between an export and the annotation that takes it; none if it fits."""
     alternatives = _alternatives(annotation)
-    if Any in alternatives or object in alternatives:
+    # `x: None` asks for nothing but the order; `x: T | None` allows None.
+    if Any in alternatives or object in alternatives or alternatives == (type(None),):
         return
     if export is None:
-        # `x: None` asks for nothing but the order; `x: T | None` allows it.
         if type(None) not in alternatives:
             yield "it is None"
         return
     differences: list[str] = []
     for alternative in alternatives:
-        found = list(_misfits_one(export, alternative))
-        if not found:
-            return
-        if alternative is not type(None) or len(alternatives) == 1:
+        if alternative is not type(None):
+            found = list(_misfits_one(export, alternative))
+            if not found:
+                return
             differences += found
     yield from differences
 
 
+_UNIONS = (Union, types.UnionType)
+
+
+def _unaliased(annotation: Any) -> Any:
+    """What stands behind `type Alias = ...` (Python 3.12)."""
+    while type(annotation).__name__ == "TypeAliasType":
+        annotation = annotation.__value__
+    return annotation
+
+
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    annotation = _unaliased(annotation)
     if annotation is None:
         return (type(None),)
     if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) in (Union, types.UnionType):
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in _UNIONS:
         return tuple(inner for arg in get_args(annotation) for inner in _alternatives(arg))
     return (annotation,)
 
@@ -167,7 +197,10 @@ def _misfits_one(export: object, annotation: Any) -> Iterator[str]:
     if getattr(kind, "_is_protocol", False):
         yield from _misfits_protocol(export, kind)
     elif not isinstance(export, kind):
-        yield f"it is of type {type(export).__name__}, not {kind.__name__}"
+        has, wants = type(export).__name__, kind.__name__
+        if has == wants:  # both sides have a copy of their own: the modules tell them apart
+            has, wants = f"{type(export).__module__}.{has}", f"{kind.__module__}.{wants}"
+        yield f"it is of type {has}, not {wants}"
 
 
 def _misfits_protocol(export: object, protocol: type) -> Iterator[str]:
@@ -176,6 +209,9 @@ def _misfits_protocol(export: object, protocol: type) -> Iterator[str]:
             actual = getattr(export, name)
         except AttributeError:
             yield f"it lacks {name}, which {protocol.__name__} has"
+            continue
+        except Exception as error:
+            yield f"its {name} raises {type(error).__name__}: {error}"
             continue
         member = inspect.getattr_static(protocol, name, None)
         if isinstance(member, (staticmethod, classmethod)):
@@ -194,19 +230,20 @@ def _misfits_protocol(export: object, protocol: type) -> Iterator[str]:
 def _protocol_members(protocol: type) -> set[str]:
     members: set[str] = set()
     for base in protocol.__mro__:
-        if getattr(base, "_is_protocol", False) and base.__name__ not in ("Protocol", "Generic"):
-            members |= {name for name in (*vars(base), *vars(base).get("__annotations__", {})) if _is_member(name)}
+        if getattr(base, "_is_protocol", False) and base.__module__ != "typing":
+            members |= vars(base).get("__annotations__", {}).keys()
+            members |= {name for name, value in vars(base).items() if _is_member(name, value)}
     return members
 
 
-_NO_MEMBERS = frozenset(dir(type("_", (), {}))) | {"__annotations__", "__parameters__", "__orig_bases__", "__slots__"}
-_DUNDER_MEMBERS = frozenset({"__call__", "__iter__", "__len__", "__getitem__", "__contains__", "__enter__", "__exit__"})
+_NO_MEMBERS = frozenset({"_abc_impl", "_is_protocol", "_is_runtime_protocol"})
+_MADE_BY_TYPING = frozenset({"__init__", "__new__", "__init_subclass__", "__subclasshook__", "__class_getitem__"})
 
 
-def _is_member(name: str) -> bool:
+def _is_member(name: str, value: object) -> bool:
     if name.startswith("__") and name.endswith("__"):
-        return name in _DUNDER_MEMBERS
-    return name not in _NO_MEMBERS and not name.startswith(("_abc_", "_is_"))
+        return inspect.isfunction(value) and name not in _MADE_BY_TYPING
+    return name not in _NO_MEMBERS
 
 
 def _signature_difference(expected: Any, actual: Any, *, bound: bool) -> str:
@@ -224,12 +261,11 @@ def _signature_difference(expected: Any, actual: Any, *, bound: bool) -> str:
     calls: list[tuple[list[object], list[str]]] = [
         ([None] * len(needed), needed_names),
         ([None] * len(by_position), list(by_keyword)),
-        # Whoever writes against the protocol may pass these by name as well.
-        (
-            [None] * sum(p.kind is kinds.POSITIONAL_ONLY for p in by_position),
-            [p.name for p in by_position if p.kind is kinds.POSITIONAL_OR_KEYWORD] + list(by_keyword),
-        ),
     ]
+    if expected.__name__ == "__call__" or not expected.__name__.startswith("__"):
+        # Whoever writes against the protocol may pass these by name as well; operators do not.
+        nameless = sum(p.kind is kinds.POSITIONAL_ONLY for p in by_position)
+        calls.append(([None] * nameless, [*(p.name for p in by_position[nameless:]), *by_keyword]))
     if any(p.kind is kinds.VAR_POSITIONAL for p in wants):
         calls.append(([None] * (len(by_position) + 8), needed_names))
     if any(p.kind is kinds.VAR_KEYWORD for p in wants):
@@ -241,9 +277,19 @@ def _signature_difference(expected: Any, actual: Any, *, bound: bool) -> str:
             return f"the export has {getattr(actual, '__name__', 'it')}{has} ({error})"
     if inspect.iscoroutinefunction(actual) and not _may_be_awaited(expected):
         return "the export's is async"
+    if inspect.iscoroutinefunction(expected) and not inspect.iscoroutinefunction(actual) and _is_plain(has):
+        return f"the export's is not async, and returns {inspect.formatannotation(has.return_annotation)}"
     return ""
 
 
 def _may_be_awaited(expected: Any) -> bool:
     returns = str(inspect.signature(expected).return_annotation)
     return inspect.iscoroutinefunction(expected) or "Awaitable" in returns or "Coroutine" in returns
+
+
+def _is_plain(has: inspect.Signature) -> bool:
+    """True if the result is declared to be something that cannot be awaited; unannotated it may be anything."""
+    returns = has.return_annotation
+    if not isinstance(returns, type):
+        return returns is None
+    return returns not in (inspect.Signature.empty, object) and not hasattr(returns, "__await__")

@@ -33,6 +33,7 @@ class Engine:
         planner: Finds, verifies and resolves.
         store: Installs and remembers.
         retirement: Frees what has drained.
+        exclusion: Serialises changes.
         extension: Called once per generation.
         on_reload: Asked before each swap of a reload or rollback.
         logger: Is told of every new generation.
@@ -43,6 +44,7 @@ class Engine:
         planner: Planner,
         store: Store,
         retirement: Retirement,
+        exclusion: Exclusion,
         extension: Callable[[], Any] | None,
         on_reload: ReloadCallback | None,
         logger: logging.Logger,
@@ -51,7 +53,7 @@ class Engine:
         self.store = store
         self.retirement = retirement
         self.current = Current()
-        self.exclusion = Exclusion()
+        self.exclusion = exclusion
         self.number = 0
         self.closed = False
         self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
@@ -72,8 +74,7 @@ class Engine:
                 raise
             self._chronicle.succeeded(action, watch, report)
         # What nobody executes in any more is free before the caller hears of it; the rest follows when it has drained.
-        with self.exclusion.marked():
-            self.retirement.sweep()
+        self.retirement.sweep()
         return report
 
     def _carry_out(
@@ -119,8 +120,7 @@ class Engine:
             if hold is not None:
                 self.retirement.retire(hold.generation.plugins, hold, at_once=True)
                 del hold
-            with self.exclusion.marked():
-                self.retirement.sweep()
+            self.retirement.sweep()
             self.retirement.wait(timeout)
             self.retirement.stop()
             self.store.close()

@@ -71,11 +71,11 @@ class Plugin:
         generator, or an asyncio task or future, until that has ended.
 
         Raises:
-            RetiredError: This version has been freed. A call inside a lease, or by `manager.invoke`, never meets that.
+            RetiredError: This version has been retired and has drained. A call inside a lease, or by `manager.invoke`, never meets that.
         """
         pin = self._pin()
         if pin is None:
-            raise RetiredError(f"{self.name} {self.version} has been freed: hold manager.lease() around such calls")
+            raise RetiredError(f"{self.name} {self.version} has been retired: hold manager.lease() around such calls")
         try:
             result = self._invoke(func, *args, **kwargs)
             goes_on = HOLDERS.get(type(result))

@@ -98,6 +98,8 @@ def collect_hooks(plugin: str, target: object, file: str) -> Hooks:
     """
     implementations: dict[str, dict[str, Any]] = {name: {} for name in SPECS}
     for attribute in dir(target):
+        if isinstance(inspect.getattr_static(type(target), attribute, None), property):
+            continue  # pluggy would run it
         marked = _pluggy.parse_hookimpl_opts(target, attribute)
         name = (marked["specname"] if marked is not None else None) or attribute
         if name in SPECS and (marked is not None or attribute == name):
@@ -124,6 +126,8 @@ def _faults(name: str, found: dict[str, Any], file: str) -> Iterator[Fault]:
             )
         elif name not in MAY_BE_ASYNC and inspect.iscoroutinefunction(function):
             yield Fault(file, f"{attribute} must not be async", f"write {expected(name)}")
+        elif name != "invoke_func" and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+            yield Fault(file, f"{attribute} must not be a generator: it would never run", f"write {expected(name)}")
 
 
 def _accepts(name: str, function: Callable[..., Any]) -> bool:

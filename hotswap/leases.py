@@ -13,14 +13,18 @@ a generation would keep `on_free` waiting for ever: frames therefore drop their 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import ContextVar, Token
 from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .generation import Generation
+
+
+AnyFuture = TypeVar("AnyFuture", "asyncio.Future[Any]", "concurrent.futures.Future[Any]")
 
 
 class Pin:
@@ -103,15 +107,70 @@ class Lease:
 # ------------------------------------------------------------------------- results that go on after the call
 
 
-async def _hold_coroutine(coroutine: Coroutine[Any, Any, Any], pin: Pin) -> Any:
-    try:
-        return await coroutine
-    finally:
-        del pin
+class _HeldCoroutine(Coroutine[Any, Any, Any]):
+    """A coroutine that keeps a pin until it has ended.
+
+    Rejected: an `async def` around it. Cancelled before its first step, its frame stays in the traceback with the pin,
+    and the coroutine inside is reported as never awaited.
+    """
+
+    __slots__ = ("__weakref__", "_inner", "_pin")
+
+    def __init__(self, inner: CoroutineType[Any, Any, Any], pin: Pin) -> None:
+        self._inner = inner
+        self._pin: Pin | None = pin
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)  # `cr_frame`, `__qualname__` and the like, for debuggers and asyncio
+
+    def send(self, value: Any) -> Any:
+        try:
+            return self._inner.send(value)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def throw(self, *error: Any) -> Any:
+        try:
+            return self._inner.throw(*error)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self._let_go()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> Any:
+        try:
+            return await self._inner
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._inner.cr_frame is None:  # it has ended, and not merely refused to run in two places at once
+            self._pin = None
 
 
 def _hold_generator(generator: Generator[Any, Any, Any], pin: Pin) -> Generator[Any, Any, Any]:
+    outer = _held_generator(generator, pin)
+    next(outer)  # past the first line: an exception thrown into a frame that has not begun keeps what the frame holds
+    return outer
+
+
+def _held_generator(generator: Generator[Any, Any, Any], pin: Pin) -> Generator[Any, Any, Any]:
     try:
+        sent = yield
+        if sent is not None:
+            generator.send(sent)  # refused, as by every generator that has not begun
         return (yield from generator)
     finally:
         del pin
@@ -146,17 +205,21 @@ def _named(wrap: Callable[[Any, Pin], Any]) -> Callable[[Any, Pin], Any]:
     return wrapped
 
 
-def _until_done(future: asyncio.Future[Any], pin: Pin) -> asyncio.Future[Any]:
-    future.add_done_callback(lambda _, pin=pin: None)  # type: ignore[misc]
+def _until_done(future: AnyFuture, pin: Pin) -> AnyFuture:
+    if not future.done():
+        # concurrent.futures keeps its callbacks, so they must not keep the pin.
+        held = [pin]
+        future.add_done_callback(lambda _: held.clear())
     return future
 
 
 HOLDERS: dict[type, Callable[[Any, Pin], Any]] = {
-    CoroutineType: _named(_hold_coroutine),
+    CoroutineType: _HeldCoroutine,
     GeneratorType: _named(_hold_generator),
     AsyncGeneratorType: _named(_hold_async_generator),
     asyncio.Task: _until_done,
     asyncio.Future: _until_done,
+    concurrent.futures.Future: _until_done,
 }
 """By exact type of a call's result: what keeps the pin until the result has come to its end.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .calls import Caller, DirectCaller, LoopCaller, offload
 from .engine import LAST, Action, Engine, ReloadCallback
 from .errors import UsageError
-from .exclusion import refuse_from_plugin
+from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
 from .model import HistoryEntry, Plan
@@ -59,9 +59,10 @@ class PluginManager:
         logger = logger or logging.getLogger("hotswap")
         place = Path(state_dir or os.environ.get("HOTSWAP_STATE_DIR") or ".hotswap")
         self._store = Store(place, logger=logger, keep_history=keep_history)
-        self._retirement = Retirement(logger, free_delay, drain_timeout)
+        exclusion = Exclusion()
+        self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
         planner = Planner(as_sources(sources), only, self._store.scratch, logger)
-        self._engine = Engine(planner, self._store, self._retirement, extension, on_reload, logger)
+        self._engine = Engine(planner, self._store, self._retirement, exclusion, extension, on_reload, logger)
         self._current = self._engine.current
         self._pinned: ContextVar[Hold | None] = ContextVar("hotswap_lease", default=None)
         self._drain_timeout = drain_timeout

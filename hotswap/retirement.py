@@ -9,16 +9,15 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Protocol
 
 from .calls import Caller, call_hook
 from .errors import LifecycleError
 from .generation import Plugin
 from .leases import Hold
-from .realm import leaks
 
 GLANCE = 0.2
 """Seconds for which a generation seen through `manager.current` counts as in use: what
@@ -34,8 +33,16 @@ class RealmLike(Protocol):
         """Tear it down."""
         ...
 
-    def alive(self) -> list[ModuleType]:
-        """Its modules that still exist."""
+    def alive(self) -> bool:
+        """True until it has been collected."""
+        ...
+
+    def executing(self) -> tuple[str, ...]:
+        """Who executes in it, in words."""
+        ...
+
+    def holders(self) -> tuple[str, ...]:
+        """Who refers to it although it is closed, in words."""
         ...
 
 
@@ -79,13 +86,22 @@ class Retirement:
         logger: Takes exceptions from `on_free` and late drains.
         free_delay: Seconds between drained and `on_free`.
         drain_timeout: Seconds after which it is logged who still executes in a retired plugin, or None.
+        marked: Makes a context in which `on_free` runs, so that a reload started from there can be told.
     """
 
-    def __init__(self, logger: logging.Logger, free_delay: float = 0.0, drain_timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger,
+        free_delay: float,
+        drain_timeout: float | None,
+        marked: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._logger = logger
+        self._marked = marked
         self._free_delay = free_delay
         self._drain_timeout = drain_timeout
         self._records: dict[int, _Record] = {}
+        self._glanced: list[tuple[float, Hold]] = []
         self._holds: weakref.WeakSet[Hold] = weakref.WeakSet()
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
         self._drained: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -112,7 +128,9 @@ class Retirement:
         now = time.monotonic()
         for plugin in plugins:
             record = self._records[plugin.serial]
-            record.state, record.retired_at, record.due = "draining", now, hold.glanced + GLANCE
+            record.state, record.retired_at = "draining", now
+        if hold.glanced + GLANCE > now and not at_once:
+            self._glanced.append((hold.glanced + GLANCE, hold))
         self._hurry = self._hurry or at_once
         self._holds.add(hold)
         if self._thread is None:
@@ -129,9 +147,10 @@ class Retirement:
         """Free what has drained and is due, dependents before dependencies."""
         with self._freeing:
             now = time.monotonic()
+            self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
             while not self._drained.empty():
                 record = self._records[self._drained.get()]
-                record.state, record.due = "drained", max(record.due, now + self._free_delay)
+                record.state, record.due = "drained", now + self._free_delay
             ready = [r for r in self._records.values() if r.state == "drained" and (self._hurry or r.due <= now)]
             for record in sorted(ready, key=lambda record: -record.plugin.serial):
                 # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
@@ -182,7 +201,8 @@ class Retirement:
             self._report_late()
 
     def _pause(self) -> float | None:
-        moments = [record.due for record in list(self._records.values()) if record.state == "drained"]
+        moments = [until for until, _ in self._glanced]
+        moments += [record.due for record in list(self._records.values()) if record.state == "drained"]
         if self._drain_timeout is not None:
             moments += [
                 record.retired_at + self._drain_timeout
@@ -213,7 +233,8 @@ class Retirement:
         if hooks is not None:
             self._logger.debug("%s %s: on_free", plugin.name, plugin.version)
             try:
-                call_hook(record.caller, plugin.name, "on_free", "freed", hooks.on_free)
+                with self._marked():
+                    call_hook(record.caller, plugin.name, "on_free", "freed", hooks.on_free)
             except LifecycleError as error:
                 # As text: a handler that keeps its records would keep the plugin's code with the traceback.
                 self._logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
@@ -241,11 +262,11 @@ class Retirement:
 
     def _holders(self, record: _Record) -> list[str]:
         if record.state == "freed":
-            return list(leaks.holders(record.realm.alive(), record.realm.prefix)) if record.realm else []
+            return list(record.realm.holders()) if record.realm else []
         leases = [
             f"a lease of generation {hold.generation.number} taken at {where}"
             for hold in list(self._holds)
             if record.plugin in hold.generation.plugins
             for where in list(hold.leases.values())
         ]
-        return [*leases, *(leaks.executing(record.realm.prefix) if record.realm else ())]
+        return [*leases, *(record.realm.executing() if record.realm else ())]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import json
 import keyword
 import os
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from packaging.version import InvalidVersion, Version
 
@@ -59,14 +62,20 @@ def new_plugin(name: str, directory: Path, *, description: str = "", version: st
         faults.append("the description has characters that cannot be printed")
     if not directory.is_dir():
         faults.append(f"{directory} is not a directory: create it first")
+    elif not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
+        faults.append(f"{directory} cannot be written to: let this process write there, or name another")
     elif os.path.lexists(target):
         faults.append(f"{target} exists already: remove it, or take another name")
     _refuse(f"cannot make a plugin {name!r}", faults)
 
-    context = {"name": name, "version": version, **({"description": description} if description else {})}
+    cookiecutter = _cookiecutter()
+    context = {"name": name, "version": version}
+    if description:
+        # cookiecutter renders the values too: as a Jinja string literal, braces in the text stay text.
+        context["description"] = "{{ " + json.dumps(description, ensure_ascii=False) + " }}"
     # Beside the target, so that the last step is one rename: the project is there whole, or not at all.
     with tempfile.TemporaryDirectory(prefix=".new-plugin-", dir=directory) as staging:
-        _render(context, Path(staging)).rename(target)
+        _render(cookiecutter, context, Path(staging)).rename(target)
     return target
 
 
@@ -83,16 +92,19 @@ def template_dir() -> Path:
     raise UsageError(f"the plugin template is missing from {package}: reinstall hotswap")
 
 
-def _render(context: dict[str, str], staging: Path) -> Path:
+def _cookiecutter() -> Callable[..., str]:
     try:
-        from cookiecutter.main import cookiecutter  # type: ignore[import] - it is untyped
+        return cast(Callable[..., str], importlib.import_module("cookiecutter.main").cookiecutter)
     except ImportError:
         raise MissingExtraError("new-plugin", "scaffold") from None
+
+
+def _render(cookiecutter: Callable[..., str], context: dict[str, str], staging: Path) -> Path:
     # A copy, because installers byte-compile the template's modules, and cookiecutter would copy their __pycache__ too.
     template = shutil.copytree(template_dir(), staging / "template", ignore=shutil.ignore_patterns("__pycache__"))
     # A dictionary instead of True is what `cookiecutter.config.get_user_config` documents; nothing in the user's home
     # is read or written then.
-    own: Any = {"cookiecutters_dir": str(staging / "cookiecutters"), "replay_dir": str(staging / "replay")}
+    own = {"cookiecutters_dir": str(staging / "cookiecutters"), "replay_dir": str(staging / "replay")}
     rendered = cookiecutter(
         str(template),
         no_input=True,

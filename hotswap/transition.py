@@ -93,6 +93,8 @@ class Transition:
         return self
 
     def __exit__(self, *error: object) -> None:
+        # A stored exception keeps this object by its traceback, and must not keep anybody's pin.
+        self._pins = []
         self._undo.close()
 
     def load(self) -> None:
@@ -223,7 +225,7 @@ class Transition:
     def _share(self, extension: Callable[[], Any] | None) -> VaultState:
         for name, realm in self._realms.items():
             plugin = self.plugins[name]
-            plugin.live_funcs, plugin.live_types = collect_live(realm.alive())
+            plugin.live_funcs, plugin.live_types = collect_live(realm.loaded())
         functions = merge_live("function", {name: self.plugins[name].live_funcs for name in self.plan.steps})
         types = merge_live("type", {name: self.plugins[name].live_types for name in self.plan.steps})
         try:

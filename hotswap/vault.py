@@ -17,8 +17,11 @@ class DataBag(MutableMapping[str, Any]):
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[Any, object]] = {}
-        self._adopted: dict[str, tuple[Any, object]] = {}
-        self._lock = threading.Lock()
+        self._adopted: set[str] = set()
+        self._given_up: set[str] = set()
+        """Keys that were adopted, and put anew or deleted since."""
+        self._lock = threading.RLock()
+        # Reentrant: an entry that is replaced may run code of its own when it dies.
 
     def __getitem__(self, key: str) -> Any:
         return self._entries[key][0]
@@ -27,8 +30,7 @@ class DataBag(MutableMapping[str, Any]):
         self.put(key, value, None)
 
     def __delitem__(self, key: str) -> None:
-        with self._lock:
-            del self._entries[key]
+        self.take(key)
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._entries))
@@ -39,10 +41,39 @@ class DataBag(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return f"DataBag({dict(self)!r})"
 
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """See `dict.setdefault`; of several threads that ask at once, all get the same value."""
+        return self.put_missing(key, default, None)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """See `dict.pop`; of several threads that ask at once, one gets the value."""
+        return self.take(key, *default)
+
     def put(self, key: str, value: Any, owner: object) -> None:
         """Store an entry in the name of a plugin; None is the host."""
         with self._lock:
+            self._touch(key)
             self._entries[key] = (value, owner)
+
+    def put_missing(self, key: str, value: Any, owner: object) -> Any:
+        """Store an entry unless there is one, and return what is there then."""
+        with self._lock:
+            if key not in self._entries:
+                self.put(key, value, owner)
+            return self._entries[key][0]
+
+    def take(self, key: str, *default: Any) -> Any:
+        """Remove an entry and return its value, or the default.
+
+        Raises:
+            KeyError: There is neither.
+        """
+        with self._lock:
+            if key not in self._entries and default:
+                return default[0]
+            value, _ = self._entries.pop(key)
+            self._touch(key)
+            return value
 
     def adopt(self, older: DataBag, owners: Collection[object]) -> None:
         """Take over from an older bag what the host or one of `owners` put there, unless it was put anew here.
@@ -50,11 +81,19 @@ class DataBag(MutableMapping[str, Any]):
         Called again it takes over what has changed in the older bag since.
         """
         with older._lock, self._lock:
-            for key, entry in older._entries.items():
-                adopted = self._adopted.get(key)
-                belongs = entry[1] is None or entry[1] in owners
-                if belongs and adopted is not entry and self._entries.get(key) is adopted:
-                    self._entries[key] = self._adopted[key] = entry
+            kept = {key: entry for key, entry in older._entries.items() if entry[1] is None or entry[1] in owners}
+            for key in self._adopted - kept.keys():
+                self._adopted.discard(key)
+                del self._entries[key]
+            for key, entry in kept.items():
+                if key in self._adopted or (key not in self._entries and key not in self._given_up):
+                    self._adopted.add(key)
+                    self._entries[key] = entry
+
+    def _touch(self, key: str) -> None:
+        if key in self._adopted:
+            self._adopted.discard(key)
+            self._given_up.add(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +121,12 @@ class _OwnedBag(MutableMapping[str, Any]):
 
     def __delitem__(self, key: str) -> None:
         del self._bag()[key]
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        return self._bag().put_missing(key, default, self._owner)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        return self._bag().take(key, *default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._bag())

@@ -309,13 +309,41 @@ def test_a_distribution_that_pip_has_set_aside_is_pending(site: Path, alpha: Pat
     assert Environment([str(site)], clock=later).find() == Finding(), "what a crash left long ago is ignored"
 
 
-def test_a_distribution_that_is_there_again_is_not_pending(tmp_path: Path, site: Path, alpha: Path) -> None:
-    """What pip has set aside no longer matters once the name is installed, or if it has no name."""
-    (alpha.rename(site / "~lpha-1.0.dist-info"))
-    (site / "~.dist-info").mkdir()
+def test_a_new_version_waits_until_pip_has_deleted_the_old(tmp_path: Path, site: Path, alpha: Path) -> None:
+    """While pip may still take the new version back, it is not offered; other directories set aside do not matter."""
+    aside = alpha.rename(site / "~lpha-1.0.dist-info")
+    unpack(make_wheel(tmp_path, "other", entry_points=""), site).rename(site / "~ther-1.0.dist-info")
+    (site / "~gone-1.0.dist-info").symlink_to(site / "nowhere")
+    (unpack(make_wheel(tmp_path, "nameless"), site).rename(site / "~ameless-1.0.dist-info") / "METADATA").unlink()
     unpack(make_wheel(tmp_path, "alpha", "2.0"), site)
+    environment = Environment([str(site)])
 
-    assert only(Environment([str(site)]).find()).version == Version("2.0")
+    during_upgrade = environment.find()
+    shutil.rmtree(aside)
+
+    assert [(p.path, p.name) for p in during_upgrade.pending] == [(aside, "alpha")]
+    assert not during_upgrade.candidates
+    assert only(environment.find()).version == Version("2.0")
+
+
+def test_looks_again_if_distributions_come_and_go_meanwhile(
+    tmp_path: Path, site: Path, alpha: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finding is of one moment: a plugin that is replaced by another under the look is not missing from it."""
+    beta = make_wheel(tmp_path, "beta")
+    first = itertools.count()
+    during(monkeypatch, lambda: next(first) == 0 and unpack(beta, site))
+
+    assert [c.name for c in Environment([str(site)]).find().candidates] == ["alpha", "beta"]
+
+
+def test_does_not_look_for_ever(site: Path, alpha: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If something changes under every look, what the last one saw is what there is."""
+    names = itertools.count()
+    during(monkeypatch, lambda: (site / f"new{next(names)}-1.0.dist-info").mkdir())
+
+    assert only(Environment([str(site)]).find()).name == "alpha"
+    assert next(names) == 15, "three looks at five files"
 
 
 def test_a_file_without_permission_is_a_fault(site: Path, alpha: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@ import io
 import logging
 import marshal
 import os
+import runpy
 import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 
 import pytest
@@ -62,30 +64,37 @@ def test_modules_are_compiled_by_a_helper(byte_compiler: ByteCompiler, job: comp
     assert byte_compiler.pid == helper
 
 
+@pytest.mark.parametrize("in_process", [True, False])
 @pytest.mark.parametrize("source", [b"def", b"\0", b"\xff", b"# coding: nothing\n", b"(" * 5000, b"1_" * 3])
 def test_what_does_not_compile_is_left_out(
-    byte_compiler: ByteCompiler, job: compiler.Job, tmp_path: Path, source: bytes
+    byte_compiler: ByteCompiler, job: compiler.Job, tmp_path: Path, source: bytes, in_process: bool
 ) -> None:
     """A module that is not meant for this Python keeps the others from nothing."""
+    if in_process:
+        byte_compiler = ByteCompiler(logger=LOGGER, executable="")
     (tmp_path / "bad.py").write_bytes(source)
     (sizes,) = byte_compiler.compile([(job[0], job[1], ["bad.py", "good.py"])])
     assert set(sizes) == names("good.py")
 
 
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("writing", [True, False])
 @pytest.mark.parametrize("in_process", [True, False])
 def test_what_the_disk_refuses_is_an_error(
-    byte_compiler: ByteCompiler, job: compiler.Job, tmp_path: Path, in_process: bool, frozen: bool
+    byte_compiler: ByteCompiler, job: compiler.Job, tmp_path: Path, in_process: bool, writing: bool
 ) -> None:
     """The error names errno and file, whoever compiles, and whether reading or writing failed."""
     if in_process:
         byte_compiler = ByteCompiler(logger=LOGGER, executable="")
-    if frozen:
+    if writing:
         (tmp_path / "__pycache__").write_text("a file where the directory belongs")
-    modules = ["good.py"] if frozen else ["absent.py"]
+    modules = ["good.py"] if writing else ["absent.py"]
     with pytest.raises(OSError) as caught:
         byte_compiler.compile([(job[0], job[1], modules)])
-    expected = (FileExistsError, tmp_path / "__pycache__") if frozen else (FileNotFoundError, tmp_path / "absent.py")
+    expected = (
+        (NotADirectoryError, tmp_path / compiler.pyc_name("good.py", sys.flags.optimize))
+        if writing
+        else (FileNotFoundError, tmp_path / "absent.py")
+    )
     assert (type(caught.value), Path(caught.value.filename)) == expected
 
 
@@ -114,13 +123,14 @@ def test_a_killed_helper_is_replaced(byte_compiler: ByteCompiler, job: compiler.
     assert byte_compiler.pid not in (None, first)
 
 
+@pytest.mark.parametrize("deaf", ["", "<&-"])
 def test_modules_that_kill_the_helper_are_left(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, job: compiler.Job
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, job: compiler.Job, deaf: str
 ) -> None:
     """A helper that greets and dies over every request is tried twice, and the host does not follow it."""
     interpreter = tmp_path / "python-that-dies"
     code = f"import marshal, sys; sys.stdout.buffer.write(marshal.dumps({compiler.GREETING!r}))"
-    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}"\n')
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" {deaf}\n')
     interpreter.chmod(0o755)
     byte_compiler = ByteCompiler(logger=LOGGER, executable=str(interpreter))
     assert byte_compiler.compile([job]) == [{}]
@@ -192,6 +202,20 @@ def test_a_forked_child_has_a_helper_of_its_own() -> None:
     assert process.returncode == 0
 
 
+def test_another_process_s_helper_is_let_alone(byte_compiler: ByteCompiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another process id the helper is neither killed nor waited for; it ends because nobody can ask it."""
+    byte_compiler.compile([])
+    first = byte_compiler.pid
+    assert first is not None
+    real = os.getpid()
+    with monkeypatch.context() as context:
+        context.setattr(os, "getpid", lambda: real + 1)
+        byte_compiler.start()
+        assert byte_compiler.pid not in (None, first)
+        assert os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) == 0
+        byte_compiler.close()
+
+
 KILLED = """
 import logging, os, signal
 from hotswap.store.compiling import ByteCompiler
@@ -212,6 +236,38 @@ def test_the_helper_of_a_killed_host_ends() -> None:
         assert host.returncode == -signal.SIGKILL
         assert select.select([helper], [], [], 30)[0]
         os.close(helper)
+
+
+COMPILING = """
+import logging, sys
+from hotswap.store.compiling import ByteCompiler
+compiler = ByteCompiler(logger=logging.getLogger())
+compiler.start()
+print(compiler.pid, flush=True)
+compiler.compile([(sys.argv[1], "/shown", ["fifo.py"])])
+"""
+
+
+def test_a_killed_host_s_helper_brings_nothing_back(tmp_path: Path) -> None:
+    """A helper that is still at work when another process sweeps staging makes no directory there again."""
+    store = Store(tmp_path / "state")
+    manifest = manifest_of(make_wheel(tmp_path, "alpha"))
+    staging = store.scratch.parent / "staging"
+    leftover = staging / "leftover"
+    leftover.mkdir()
+    os.mkfifo(leftover / "fifo.py")
+    with start_python(COMPILING, leftover) as host:
+        assert host.stdout is not None
+        helper = os.pidfd_open(int(host.stdout.readline()))
+        with (leftover / "fifo.py").open("wb") as source:  # opens when the helper reads
+            host.kill()
+            host.communicate()
+            assert not store.install([manifest])["alpha"].reused
+            source.write(b"A = 1")
+        assert select.select([helper], [], [], 30)[0]
+        os.close(helper)
+    store.close()
+    assert list(staging.iterdir()) == []
 
 
 def test_the_end_of_a_store_ends_its_helper(tmp_path: Path) -> None:
@@ -257,10 +313,22 @@ def test_the_helper_ends_when_nobody_asks() -> None:
     assert marshal.loads(replies.getvalue()) == compiler.GREETING
 
 
+@pytest.mark.parametrize("magic", [MAGIC_NUMBER.hex(), "00000000"])
+def test_the_helper_greets_only_its_own_kind(monkeypatch: pytest.MonkeyPatch, magic: str) -> None:
+    """A helper whose byte code the host could not read says nothing."""
+    reading, writing = os.pipe()
+    os.close(writing)
+    with os.fdopen(reading) as incoming, io.TextIOWrapper(io.BytesIO()) as outgoing:
+        monkeypatch.setattr(sys, "argv", [compiler.__file__, magic, "0"])
+        monkeypatch.setattr(sys, "stdin", incoming)
+        monkeypatch.setattr(sys, "stdout", outgoing)
+        runpy.run_path(compiler.__file__, run_name="__main__")
+        said = outgoing.buffer.getvalue()  # type: ignore[attr-defined]
+    assert said == (marshal.dumps(compiler.GREETING) if magic == MAGIC_NUMBER.hex() else b"")
+
+
 def test_the_name_of_byte_code() -> None:
     """It is what the import system looks for."""
-    from importlib.util import cache_from_source
-
     for optimize in ("", 1, 2):
         for module in ("a.py", "pkg/sub/m.py", "pkg/a.b.py"):
             expected = cache_from_source(module, optimization=optimize)

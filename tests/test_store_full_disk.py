@@ -4,48 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from storemaker import ROOT, run_python
+from storemaker import ROOT, manifest_of
 from wheelmaker import make_wheel
 
-LIMITED = """
-import json, resource, sys
-from pathlib import Path
-from storemaker import manifest_of
 from hotswap.errors import StateDirError
 from hotswap.model import HistoryEntry
 from hotswap.store import Store
-state, wheel, limit, action = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-store = Store(state)
-entry = HistoryEntry(1, "load", 0.0, 0.0, "ok", error="x" * 1000)
-store.append(entry)
-soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-message = ""
-try:
-    if action == "install":
-        store.install([manifest_of(wheel)])
-    elif action == "append":
-        store.append(entry)
-    else:
-        store.hold(["0" * 64])
-except StateDirError as error:
-    message = str(error)
-resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-left = [path.name for part in ("staging", "sites/*", "hosts") for path in state.glob(part + "/*.*")]
-entries = len(store.entries())
-again = store.install([manifest_of(wheel)])["alpha"].reused
-store.append(entry)
-print(json.dumps([message, left, entries, again, len(store.entries())]))
-store.close()
-"""
 
+ENTRY = HistoryEntry(1, "load", 0.0, 0.0, "ok", error="x" * 1000)
 BIG = "A = 1\nB = " + "+".join(f"{'x' * 10}{i}" for i in range(1000)) + "\n"
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file of this process and its children may grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize(
@@ -53,22 +40,45 @@ BIG = "A = 1\nB = " + "+".join(f"{'x' * 10}{i}" for i in range(1000)) + "\n"
     [
         ("install", 5_000, "alpha_plugin.py"),
         ("install", len(BIG) + 10, ".pyc"),
+        ("install in process", len(BIG) + 10, ".pyc"),
         ("append", 1500, ""),
-        ("hold", 10, ""),
+        ("hold", 0, ""),
     ],
-    ids=["a member", "byte code", "history", "host file"],
 )
-def test_a_file_that_may_not_grow(tmp_path: Path, action: str, limit: int, file: str) -> None:
+def test_a_file_that_may_not_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, limit: int, file: str
+) -> None:
     """What does not fit is an error with the cause and the way out, leaves nothing behind, and succeeds afterwards."""
-    wheel = make_wheel(tmp_path, "alpha", "1.0", BIG)
-    output = run_python(LIMITED, tmp_path / "state", wheel, limit, action)
-    message, left, entries, again, entries_after = json.loads(output)
+    manifest = manifest_of(make_wheel(tmp_path, "alpha", "1.0", BIG))
+    if action == "install in process":
+        monkeypatch.setattr(sys, "executable", "")
+    store = Store(tmp_path / "state")
+    store.append(ENTRY)
+    acts: dict[str, Callable[[], object]] = {
+        "append": lambda: store.append(ENTRY),
+        "hold": lambda: store.hold([manifest.digest]),
+    }
+    act = acts.get(action, lambda: store.install([manifest]))
+    with file_size_limit(limit), pytest.raises(StateDirError, match="File too large") as caught:
+        act()
+    store.close()  # the helper has the limit still
+    message = str(caught.value)
     assert f"state dir {tmp_path / 'state'}: " in message
-    assert "File too large" in message
     assert "free some space, prune it, or choose another state dir" in message
     assert file in message
-    assert [name for name in left if not name.endswith(".json")] == []
-    assert (entries, again, entries_after) == (1, False, 2)
+    left = [path for part in ("staging/*", "sites/*/*", "hosts/*.json") for path in (tmp_path / "state").glob(part)]
+    assert (left, store.entries()) == ([], (ENTRY,))
+    assert not store.install([manifest])["alpha"].reused
+    store.append(ENTRY)
+    assert store.entries() == (ENTRY, ENTRY)
+    store.close()
+
+
+def test_a_place_that_is_not_ours(tmp_path: Path) -> None:
+    """Where nobody, or nobody but others, may write, the way out says so."""
+    store = Store(Path("/sys/hotswap"))
+    with pytest.raises(StateDirError, match=r"state dir /sys/hotswap: holding site dirs: .*; make it writable"):
+        store.hold([])
 
 
 TINY_DISK = """
@@ -112,7 +122,7 @@ def can_mount() -> bool:
 
 @pytest.mark.skipif(not can_mount(), reason="needs the right to mount a tmpfs in a namespace of its own")
 def test_a_full_disk(tmp_path: Path) -> None:
-    """On a disk without space installing fails cleanly, pruning works, and installing works when there is space again."""
+    """On a disk without space installing fails cleanly, pruning works, and with space again so does installing."""
     disk = tmp_path / "disk"
     disk.mkdir()
     wheels = [make_wheel(tmp_path, name) for name in ("alpha", "beta")]

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -74,26 +76,28 @@ def test_the_state_dir_is_its_owners_alone(tmp_path: Path, store: Store) -> None
     assert store.state_dir.stat().st_mode & 0o777 == 0o700
 
 
-def test_byte_code_is_there_and_valid(tmp_path: Path, store: Store) -> None:
+def test_byte_code_is_there_and_valid(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module is loaded from its byte code, whose code knows the path it is imported from."""
     site = store.install([manifest_of(make_wheel(tmp_path, "alpha", "1.0", "def f(): return 7\n"))])["alpha"]
     source = site.path / "alpha_plugin.py"
     level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
     cached = site.path / "__pycache__" / f"alpha_plugin.{sys.implementation.cache_tag}{level}.pyc"
     expected = cached.stat().st_size
-    written = []
+    compiled = []
 
     class Loader(SourceFileLoader):
-        def set_data(self, path: str, data: bytes, **options: object) -> None:
-            written.append(path)
+        def source_to_code(self, data: Any, path: Any, **options: Any) -> CodeType:  # type: ignore[override]
+            compiled.append(path)
+            return super().source_to_code(data, path, **options)
 
+    monkeypatch.setattr(sys, "pycache_prefix", None)
     code = Loader("alpha_plugin", str(source)).get_code("alpha_plugin")
     namespace: dict[str, object] = {}
     assert code is not None
     exec(code, namespace)
     assert code.co_filename == str(source)
     assert namespace["f"]() == 7  # type: ignore[operator]
-    assert written == []
+    assert compiled == []
     assert json.loads(record_of(site.path).read_bytes())["sizes"][cached.relative_to(site.path).as_posix()] == expected
 
 
@@ -125,11 +129,21 @@ def test_a_complete_site_dir_is_reused(tmp_path: Path, store: Store) -> None:
         (lambda site: (site / "alpha_plugin.py").unlink(), "alpha_plugin.py is missing"),
         (lambda site: shutil.rmtree(site / "__pycache__"), ".pyc is missing"),
         (lambda site: record_of(site).unlink(), "no readable HOTSWAP.json"),
+        (lambda site: site.rename(site.parent.parent / "away") and site.symlink_to("nowhere"), "no readable HOTSWAP"),
         (lambda site: record_of(site).write_text("{"), "no readable HOTSWAP.json"),
         (lambda site: record_of(site).write_text('{"format": 1, "digest": "?"}'), "no readable HOTSWAP.json"),
         (lambda site: record_of(site).write_text('{"format": 99, "digest": "0"}'), "no readable HOTSWAP.json"),
     ],
-    ids=["truncated", "missing", "no byte code", "no record", "torn record", "bad digest", "unknown format"],
+    ids=[
+        "truncated",
+        "missing",
+        "no byte code",
+        "no record",
+        "dangling link",
+        "torn record",
+        "bad digest",
+        "unknown format",
+    ],
 )
 def test_a_damaged_site_dir_is_installed_again(
     tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture, damage: object, reason: str

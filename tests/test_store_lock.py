@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -108,6 +110,22 @@ def test_what_cannot_be_locked_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(IsADirectoryError), FileLock(tmp_path / "lock", 1).held():
         pass  # never reached
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the operating system says of a lock other than that it is held is passed on, and the file is closed."""
+    tried = []
+
+    def refuse(descriptor: int, _: int) -> None:
+        tried.append(descriptor)
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOLCK)), FileLock(tmp_path / "lock", 30).held():
+        pass  # never reached
+    (descriptor,) = tried
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        os.fstat(descriptor)
 
 
 def test_a_forked_child_does_not_keep_it(tmp_path: Path) -> None:

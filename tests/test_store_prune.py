@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,15 @@ def test_a_host_file_says_who_uses_what(state: Path, store: Store, manifests: li
     host_files(state)[0].unlink()
     store.hold(digests)
     assert len(host_files(state)) == 1
+
+
+def test_a_removed_state_dir(state: Path, store: Store, manifests: list[Manifest]) -> None:
+    """A store whose state dir somebody removed can be closed, which does not bring it back, and used again."""
+    store.install(manifests)
+    shutil.rmtree(state)
+    store.close()
+    assert not state.exists()
+    assert not store.install(manifests)["alpha"].reused
 
 
 HOST = """

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from test_sources_wheeldir import ordinary_user, unprivileged
 
 from hotswap import scaffold
 from hotswap.errors import MissingExtraError, UsageError
@@ -46,7 +47,7 @@ def cookiecutter() -> None:
 
 def test_makes_a_project(tmp_path: Path) -> None:
     """A project of the plugin's canonical name, with the given description and version, and nothing beside it."""
-    project = new_plugin("My.Nice_Plugin", tmp_path, description='Says "hi" \\\n 🎉', version="2.0")
+    project = new_plugin("My.Nice_Plugin", tmp_path, description='Says "hi" \\\n {{ 1/0 }} {% x %} 🎉', version="2.0")
 
     assert list(tmp_path.iterdir()) == [project] == [tmp_path / "my-nice-plugin"]
     assert files(project) == {
@@ -56,8 +57,9 @@ def test_makes_a_project(tmp_path: Path) -> None:
     }
     metadata = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     assert (metadata["name"], metadata["version"], metadata["requires-python"]) == ("my-nice-plugin", "2.0", ">=3.11")
-    assert metadata["description"] == 'Says "hi" \\ 🎉'
+    assert metadata["description"] == 'Says "hi" \\ {{ 1/0 }} {% x %} 🎉'
     assert metadata["entry-points"] == {"hotswap.plugins": {"my-nice-plugin": "my_nice_plugin"}}
+    assert metadata["description"] in (project / "README.md").read_text()
     assert not [path for path in files(project) if "cookiecutter" in (project / path).read_text()]
 
 
@@ -251,6 +253,26 @@ except MissingExtraError as error:
         == f"{MissingExtraError('new-plugin', 'scaffold')}\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_its_parts_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing extra and a missing template are named, and nothing is written."""
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "cookiecutter.main", None)
+        with pytest.raises(MissingExtraError, match="scaffold"):
+            new_plugin("alpha", tmp_path)
+    monkeypatch.setattr(scaffold, "__file__", str(tmp_path / "hotswap" / "scaffold.py"))
+    with pytest.raises(UsageError, match="the plugin template is missing"):
+        new_plugin("alpha", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_written_to() -> None:
+    """It is refused as such, before anything is tried."""
+    with unprivileged() as directory:
+        directory.chmod(0o555)
+        with ordinary_user(), pytest.raises(UsageError, match="cannot be written to: let this process write there"):
+            new_plugin("alpha", directory)
 
 
 def test_the_template_is_valid() -> None:

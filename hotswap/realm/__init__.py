@@ -8,6 +8,5 @@ the host. Nothing of the host's process is patched; one finder stands on `sys.me
 from __future__ import annotations
 
 from .core import Realm
-from .leaks import holders
 
-__all__ = ["Realm", "holders"]
+__all__ = ["Realm"]

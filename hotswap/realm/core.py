@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import itertools
 import linecache
+import logging
 import re
 import sys
 import weakref
 from collections.abc import Sequence
 from functools import reduce
-from importlib.machinery import FileFinder, ModuleSpec
+from importlib.machinery import FileFinder, ModuleSpec, NamespaceLoader
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +21,15 @@ from ..errors import LifecycleError
 from ..model import SiteDir
 from .finder import FINDER, PARENT, path_entry_finder
 from .importing import RealmImport
+from .leaks import executing, holders
 
 _serial = itertools.count(1)
+
+
+class _Anchor:
+    """Something that weak references can point at, which dicts are not."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Realm:
@@ -41,8 +50,12 @@ class Realm:
         self.prefix = self.name + "."
         self.closed = False
         self.modules: weakref.WeakValueDictionary[str, ModuleType] = weakref.WeakValueDictionary()
-        """Every module the realm has ever held and that is still alive, open or not."""
-        self.builtins: dict[str, Any] = dict(vars(builtins))
+        """The modules of a closed realm that still exist."""
+        # Modules, functions and frames of the realm all refer to their builtins, so the anchor in them lives as long as
+        # any of these; a module object alone may die while its functions live on.
+        anchor = _Anchor()
+        self._anchor = weakref.ref(anchor)
+        self.builtins: dict[str, Any] = {**vars(builtins), "__hotswap_anchor__": anchor}
         self.import_ = RealmImport(self.prefix, site, self.builtins)
         self._finders: dict[str, FileFinder] = {}
 
@@ -51,7 +64,6 @@ class Realm:
         package.__package__ = self.name
         package.__spec__ = ModuleSpec(self.name, None, is_package=True)
         package.__spec__.submodule_search_locations = package.__path__
-        self.modules[self.name] = package
         sys.modules[self.name] = package
         setattr(realms, self.id, package)
         FINDER.add(self)
@@ -72,6 +84,8 @@ class Realm:
         try:
             return reduce(getattr, filter(None, attribute.split(".")), self.import_.leaf(module))
         except (Exception, SystemExit) as error:
+            if isinstance(error, AttributeError):
+                error.args = (self.import_.plain(str(error)),)
             raise LifecycleError(self.site.manifest.plugin, f"importing {module}", error, stage="loaded") from error
 
     def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
@@ -89,14 +103,26 @@ class Realm:
             portions += spec.submodule_search_locations or ()
         if not portions:
             return None
-        namespace = ModuleSpec(fullname, None, is_package=True)
+        # With a loader, because importlib.resources asks that of a directory of data files.
+        namespace = ModuleSpec(fullname, NamespaceLoader(fullname, portions, self.locate), is_package=True)
         namespace.submodule_search_locations = portions
         return namespace
 
-    def alive(self) -> list[ModuleType]:
-        """The realm's modules that still exist; empty once a closed realm has been collected."""
-        self._note_modules()
-        return list(self.modules.values())
+    def alive(self) -> bool:
+        """False once a closed realm has been collected: no module, function or frame of it is left."""
+        return self._anchor() is not None or len(self.modules) > 0
+
+    def loaded(self) -> list[ModuleType]:
+        """The modules that have been imported, in the order of their import."""
+        return [module for name in self._names() if isinstance(module := sys.modules.get(name), ModuleType)]
+
+    def executing(self) -> tuple[str, ...]:
+        """Who executes in the realm's modules, in words; looks at every object there is."""
+        return executing(self.prefix)
+
+    def holders(self) -> tuple[str, ...]:
+        """Who still refers to the modules of the closed realm, in words; looks at every object there is."""
+        return holders(list(self.modules.values()), self.prefix)
 
     def close(self) -> None:
         """Tear the realm down: no import reaches it any more, and every cache that hotswap knows of forgets it.
@@ -106,26 +132,33 @@ class Realm:
         """
         if self.closed:
             return
-        self._note_modules()
         self.closed = True
+        self.modules.update((module.__name__, module) for module in self.loaded())
         FINDER.remove(self)
         for name in self._names():
             sys.modules.pop(name, None)
         vars(realms).pop(self.id, None)
         self._finders.clear()
+        self.builtins = {}
         self.import_.close()
-        for directory in [d for d in list(sys.path_importer_cache) if self._is_inside(d)]:
-            sys.path_importer_cache.pop(directory, None)
-        for file in [f for f in list(linecache.cache) if self._is_inside(f)]:
-            linecache.cache.pop(file, None)
+        caches: tuple[dict[str, Any], ...] = (sys.path_importer_cache, linecache.cache, inspect.modulesbyfile)
+        for cache in caches:
+            for file in [file for file in list(cache) if self._is_inside(file) or self.prefix in file]:
+                cache.pop(file, None)
+        self._forget_loggers()
+
+    def _forget_loggers(self) -> None:
+        """Loggers that somebody else's code made by a module's full name; they would never die."""
+        known = logging.root.manager.loggerDict
+        for name in [name for name in list(known) if (name + ".").startswith(self.prefix)]:
+            known.pop(name, None)
+        for parent in (known.get("hotswap"), known.get(PARENT)):
+            if isinstance(parent, logging.PlaceHolder):
+                for logger in [child for child in list(parent.loggerMap) if (child.name + ".").startswith(self.prefix)]:
+                    parent.loggerMap.pop(logger, None)
 
     def _names(self) -> list[str]:
         return [name for name in list(sys.modules) if name == self.name or name.startswith(self.prefix)]
-
-    def _note_modules(self) -> None:
-        for name in self._names():
-            if isinstance(module := sys.modules.get(name), ModuleType):
-                self.modules[name] = module
 
     def _is_inside(self, file: str) -> bool:
         return file == self.path or file.startswith(self.path + "/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -112,18 +112,17 @@ class RealmFinder(MetaPathFinder):
                 sys.meta_path.remove(self)
 
     def claims(self, top: str) -> bool:
-        """True if any open realm has modules below this top-level name; the quick question before `owner_of`."""
+        """True if any open realm has modules below this top-level name; the quick question before `owners_of`."""
         return top in self._claims
 
-    def owner_of(self, name: str) -> Manifest | None:
-        """The plugin with an open realm that a module name, as plugins write it, belongs to."""
+    def owners_of(self, name: str) -> Iterator[Manifest]:
+        """The plugins with an open realm that a module name, as plugins write it, belongs to."""
         realms = list(self._realms.values())
         while name:
             for realm in realms:
                 if name in realm.site.manifest.provides:
-                    return realm.site.manifest
+                    yield realm.site.manifest
             name = name.rpartition(".")[0]
-        return None
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -6,7 +6,7 @@ import builtins
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +30,6 @@ class RealmImport:
         self.prefix = prefix
         self.label = site.manifest.label
         self._plugin = site.manifest.plugin
-        self._depth = prefix.count(".")
         self._closed = False
         provides = site.manifest.provides
         # A namespace package is shared: `acme` is neither the realm's nor the host's, `acme.alpha` is the realm's.
@@ -41,7 +40,7 @@ class RealmImport:
             for parts in (name.split(".") for name in provides)
             for length in range(1, len(parts))
         )
-        self._overlays = make_overlays(self, site)
+        self._overlays = make_overlays(self, site, realm_builtins)
         realm_builtins["__import__"] = self
 
     def __call__(
@@ -54,8 +53,10 @@ class RealmImport:
     ) -> ModuleType:
         """Stand in for `builtins.__import__`."""
         if level:
-            self._check_depth(globals, level)
-            return self._translated(_host_import, name, globals, locals, fromlist, level)
+            beyond = self._beyond(name, globals, level)
+            if beyond is None:
+                return self._translated(_host_import, name, globals, locals, fromlist, level)
+            name = beyond
         top = name.partition(".")[0]
         if top in self._owned_tops:
             leaf = self._translated(_host_import, self.prefix + name, globals, locals, fromlist or ("__name__",), 0)
@@ -77,7 +78,8 @@ class RealmImport:
 
     def plain(self, name: str) -> str:
         """The name by which the plugin itself knows a module; the inverse of `full`."""
-        return name.removeprefix(self.prefix)
+        # Not only as a prefix: loggers are called things like `app.<module>`.
+        return "" if name == self.prefix[:-1] else name.replace(self.prefix, "")
 
     def owns(self, name: str) -> bool:
         """True if the realm answers for an absolute module name."""
@@ -90,17 +92,35 @@ class RealmImport:
 
         A name that the host provides by itself, not merely because that plugin is installed there, is the host's.
         """
-        owner = FINDER.owner_of(name)
-        if owner is None or owner.plugin == self._plugin:
+        if self.owns(name):
             return None
-        top = name.partition(".")[0]
-        if not owner.candidate.in_host and top in owner.provides and importlib.util.find_spec(top) is not None:
-            return None
-        return owner.plugin
+        for owner in FINDER.owners_of(name):
+            top = name.partition(".")[0]
+            if owner.plugin != self._plugin and (owner.candidate.in_host or not self._is_hosts(top, owner.provides)):
+                return owner.plugin
+        return None
+
+    def refuse_foreign(self, name: str) -> None:
+        """Say how plugins reach one another.
+
+        Raises:
+            ImportError: The module belongs to another plugin.
+        """
+        if (owner := self.owner_elsewhere(name)) is not None:
+            raise ImportError(
+                f"{self.label} imports {name!r}, which belongs to the plugin {owner!r}: plugins do not import"
+                f" one another's code; name {owner!r} in the object that import_() returns, and use its export",
+                name=name,
+            )
 
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""
         self._closed = True
+
+    @staticmethod
+    def _is_hosts(top: str, provided: Collection[str]) -> bool:
+        # A module that is there already may have no spec, at which find_spec would stumble.
+        return top in provided and (top in sys.modules or importlib.util.find_spec(top) is not None)
 
     def _import_host(
         self,
@@ -112,12 +132,7 @@ class RealmImport:
         if FINDER.claims(name.partition(".")[0]):
             # `from acme import beta` names the foreign package only in its fromlist.
             for asked in (name, *(f"{name}.{item}" for item in fromlist or ())):
-                if (owner := self.owner_elsewhere(asked)) is not None:
-                    raise ImportError(
-                        f"{self.label} imports {asked!r}, which belongs to the plugin {owner!r}: plugins do not import"
-                        f" one another's code; name {owner!r} in the object that import_() returns, and use its export",
-                        name=asked,
-                    )
+                self.refuse_foreign(asked)
         return _host_import(name, globals, locals, fromlist or (), 0)
 
     def _import_namespace(
@@ -138,7 +153,7 @@ class RealmImport:
             return namespace
         if name in self._namespaces:
             for item in fromlist:
-                if not hasattr(module, item):
+                if item != "*" and not hasattr(module, item):
                     self._namespace_member(f"{name}.{item}")
             return module
         return self._translated(_host_import, module.__name__, globals, locals, fromlist, 0)
@@ -155,18 +170,29 @@ class RealmImport:
             self._namespace_member(parent)
         return module
 
-    def _check_depth(self, globals: Mapping[str, Any] | None, level: int) -> None:
+    def _beyond(self, name: str, globals: Mapping[str, Any] | None, level: int) -> str | None:
+        """The absolute name that a relative one means, where it leaves the realm for the rest of a namespace package.
+
+        Raises:
+            ImportError: It leads out of the realm altogether.
+        """
         package = (globals or {}).get("__package__") or ""
-        if package.startswith(self.prefix) and level > package.count(".") - self._depth + 1:
-            raise ImportError("attempted relative import beyond top-level package")
+        if not (package + ".").startswith(self.prefix):
+            return None
+        parts = (package + ".")[len(self.prefix) :].split(".")[:-1]
+        if level > len(parts):
+            kind = "beyond top-level package" if parts else "with no known parent package"
+            raise ImportError(f"attempted relative import {kind}")
+        absolute = ".".join([*parts[: len(parts) - level + 1], *filter(None, [name])])
+        return absolute if absolute in self._namespaces or not self.owns(absolute) else None
 
     def _translated(self, function: Callable[..., ModuleType], *arguments: Any) -> ModuleType:
         """Call, and let an ImportError speak of names as the plugin writes them."""
+        if self._closed:
+            raise ImportError(f"{self.label} has been freed and imports nothing of its own any more")
         try:
             return function(*arguments)
         except ImportError as error:
-            if self._closed:
-                error.msg = f"{self.label} has been freed and imports nothing any more: {error.msg}"
             if error.msg:
                 error.msg = error.msg.replace(self.prefix, "")
                 error.args = (error.msg, *error.args[1:])

@@ -6,6 +6,7 @@ and writes go to the original.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.metadata
 import importlib.resources
@@ -46,6 +47,10 @@ class RealmNames(Protocol):
         """The other plugin the name belongs to, if any."""
         ...
 
+    def refuse_foreign(self, name: str) -> None:
+        """Raise ImportError if the name belongs to another plugin."""
+        ...
+
 
 class Overlay(ModuleType):
     """A module that differs from the original in a few attributes only."""
@@ -55,6 +60,8 @@ class Overlay(ModuleType):
         own = vars(self)
         for name in ("__spec__", "__loader__", "__package__"):
             own.pop(name, None)
+        if not hasattr(original, "__all__"):  # for `import *`, which would look into the overlay's dict
+            own["__all__"] = [name for name in dir(original) if not name.startswith("_")]
         own.update(replacements, _original=original, _siblings=siblings)
 
     def __getattr__(self, name: str) -> Any:
@@ -74,9 +81,22 @@ class Overlay(ModuleType):
         return dir(self._original)
 
 
-def make_overlays(realm: RealmNames, site: SiteDir) -> dict[str, Overlay]:
+class BuiltinsOverlay(Overlay):
+    """The `builtins` of a realm: what is written to it, its modules see too."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        self._realm[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._realm.pop(name, None)
+
+
+def make_overlays(realm: RealmNames, site: SiteDir, realm_builtins: dict[str, Any]) -> dict[str, Overlay]:
     """The overlays of one realm, by the name of the module they stand for."""
     overlays: dict[str, Overlay] = {}
+    overlays["builtins"] = BuiltinsOverlay(builtins, overlays, {"__import__": realm, "_realm": realm_builtins})
     for original, replacements in (
         (importlib, _importlib(realm)),
         (importlib.util, _importlib_util(realm)),
@@ -91,18 +111,27 @@ def make_overlays(realm: RealmNames, site: SiteDir) -> dict[str, Overlay]:
 
 def _importlib(realm: RealmNames) -> dict[str, Any]:
     def import_module(name: str, package: str | None = None) -> ModuleType:
-        if name.startswith("."):
-            return importlib.import_module(name, realm.full(package) if package else package)
-        return realm.leaf(name)
+        if not name.startswith("."):
+            return realm.leaf(name)
+        if not package:
+            return importlib.import_module(name, package)  # for its error
+        return realm.leaf(importlib.util.resolve_name(name, realm.plain(package)))
 
     return {"import_module": import_module, "__import__": realm}
 
 
 def _importlib_util(realm: RealmNames) -> dict[str, Any]:
     def find_spec(name: str, package: str | None = None) -> Any:
-        if name.startswith("."):
-            return importlib.util.find_spec(name, realm.full(package) if package else package)
-        return None if realm.owner_elsewhere(name) else importlib.util.find_spec(realm.full(name))
+        name = importlib.util.resolve_name(name, realm.plain(package) if package else package)
+        if realm.owner_elsewhere(name):
+            return None
+        try:
+            return importlib.util.find_spec(realm.full(name))
+        except ModuleNotFoundError:
+            parent = name.rpartition(".")[0]
+            if realm.full(parent) != parent:
+                return None  # below a namespace package that the host has no part of
+            raise
 
     return {"find_spec": find_spec}
 
@@ -144,13 +173,20 @@ def _importlib_metadata(realm: RealmNames, site: SiteDir) -> dict[str, Any]:
                 yield found
 
     def entry_points(**params: Any) -> md.EntryPoints:
-        hosts = [point for found in distributions() if found is not own for point in found.entry_points]
-        return md.EntryPoints([*own.entry_points, *hosts]).select(**params)
+        first: dict[str, md.Distribution] = {}
+        for found in distributions():
+            first.setdefault(canonical(found.metadata["Name"] or ""), found)
+        points = md.EntryPoints(point for found in first.values() for point in found.entry_points)
+        # Python 3.11 groups them where nothing is asked for.
+        groups: Any = getattr(md, "SelectableGroups", None)
+        selected: md.EntryPoints = (groups.load(points) if groups else points).select(**params)
+        return selected
 
     def packages_distributions() -> dict[str, list[str]]:
         found = dict(md.packages_distributions())
         for name in site.manifest.provides:
-            found[name.partition(".")[0]] = [own.metadata["Name"]]
+            top, dot, _ = name.partition(".")
+            found[top] = [*dict.fromkeys([own.metadata["Name"], *(found.get(top, ()) if dot else ())])]
         return found
 
     return {
@@ -172,9 +208,9 @@ def _importlib_resources(realm: RealmNames) -> dict[str, Any]:
         def call(anchor: Any = None, *args: Any, **kwargs: Any) -> Any:
             if anchor is None:
                 # The original looks at its caller's frame, which would be this one.
-                anchor = kwargs.pop("package", None) or sys._getframe(1).f_globals["__package__"]
+                anchor = kwargs.pop("package", None) or sys._getframe(1).f_globals["__name__"]
             if isinstance(anchor, str):
-                anchor = importlib.import_module(realm.full(anchor))
+                anchor = realm.leaf(anchor)
             return function(anchor, *args, **kwargs)
 
         return call
@@ -185,10 +221,12 @@ def _importlib_resources(realm: RealmNames) -> dict[str, Any]:
 
 def _pkgutil(realm: RealmNames) -> dict[str, Any]:
     def get_data(package: str, resource: str) -> bytes | None:
+        realm.refuse_foreign(package)
         return pkgutil.get_data(realm.full(package), resource)
 
     def resolve_name(name: str) -> Any:
         module, colon, attribute = name.partition(":")
+        realm.refuse_foreign(module)
         return pkgutil.resolve_name(realm.full(module) + colon + attribute)
 
     def walk_packages(
@@ -196,7 +234,8 @@ def _pkgutil(realm: RealmNames) -> dict[str, Any]:
     ) -> Iterator[pkgutil.ModuleInfo]:
         # The original imports packages by `prefix + name` with the host's import.
         full = realm.full(prefix.rstrip(".")) + "." if prefix else ""
-        for info in pkgutil.walk_packages(path, full, onerror):
+        told = (lambda name: onerror(realm.plain(name))) if onerror is not None and prefix != full else onerror
+        for info in pkgutil.walk_packages(path, full, told):
             yield info if prefix == full else info._replace(name=realm.plain(info.name))
 
     return {"get_data": get_data, "resolve_name": resolve_name, "walk_packages": walk_packages}

@@ -48,7 +48,7 @@ def resolve(
     """
     universe = survey(offers, host, incumbents or {}, only, pending)
     choice = Choice(universe)
-    links = tuple((plugin, choice.links(plugin)) for plugin in sorted(choice.picks))
+    links = tuple((plugin, choice.links(plugin)) for plugin in choice.picks)
     steps = outcomes(universe, choice.picks, load_order(links))
     return Plan(
         steps=steps,

@@ -115,6 +115,7 @@ class Choice:
 
     def _solve(self, kernel: set[str]) -> dict[str, Manifest]:
         """A solution for the kernel, or for the smallest widening of it that has one."""
+        rings = 1
         while True:
             domains = {plugin: self._ranked(plugin) for plugin in sorted(kernel)}
             askers = set().union(*(self._askers.get(plugin, ()) for plugin in kernel)) - kernel
@@ -122,7 +123,10 @@ class Choice:
             try:
                 return Kernel(self.universe, domains, self.picks, demands).solve()
             except (Impossible, TooHard):
-                wider = kernel.union(*(self._neighbours[plugin] for plugin in kernel))
+                wider = kernel
+                for _ in range(rings):
+                    wider = wider.union(*(self._neighbours[plugin] for plugin in wider))
+                rings *= 2  # a long chain of plugins that go together would take as many attempts as it has links
             try:
                 Kernel(self.universe, domains, {}).solve()
             except Impossible as impossible:
@@ -148,7 +152,7 @@ class Choice:
         """What would come to light if this version were chosen and the others stayed."""
         plugin = manifest.plugin
         picks = ChainMap({plugin: manifest}, self.picks)
-        return audit(self.universe, picks, {plugin, *self._askers.get(plugin, ())}, self.extras)
+        return audit(self.universe, picks, sorted({plugin, *self._askers.get(plugin, ())}), self.extras)
 
     def _demands(self, plugin: str) -> Iterator[Demand]:
         """What the chosen version of a plugin asks of other plugins."""

@@ -33,9 +33,15 @@ _REMEMBERED = 2**15
 """Manifests remembered per directory: three versions of each of 10,000 plugins fit."""
 
 
-@lru_cache(maxsize=2**15)
 def allows(constraint: str, version: Version) -> bool:
     """Whether a specifier, given as text, contains a version; pre-releases are weighed where versions are ranked."""
+    if "===" in constraint:  # compares spellings, and 1.0 and 1.0.0 are one key in the cache
+        return _contains.__wrapped__(constraint, version)
+    return _contains(constraint, version)
+
+
+@lru_cache(maxsize=2**15)
+def _contains(constraint: str, version: Version) -> bool:
     return SpecifierSet(constraint).contains(version, prereleases=True)
 
 

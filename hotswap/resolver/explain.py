@@ -58,15 +58,15 @@ def passed_over(
     universe: Universe, manifest: Manifest, objections: Sequence[Demand], picks: Mapping[str, Manifest]
 ) -> str:
     """A sentence that says why a version was not chosen."""
-    reasons = []
+    reasons: list[str] = []
     for demand in objections:
-        if demand.by is not manifest:
+        if demand.by.plugin != manifest.plugin:
             reasons.append(f"{demand.by.label} requires {demand.text}")
         elif demand.target not in picks or demand in universe.unmet(manifest):
             reasons.append(f"it {_wish(universe, demand)}")
         else:
             reasons.append(f"it requires {demand.text}, chosen is {picks[demand.target].label}")
-    return f"{manifest.label} is passed over: {'; '.join(reasons)}"
+    return f"{manifest.label} is passed over: {'; '.join(sorted({*reasons}))}"
 
 
 def _wish(universe: Universe, demand: Demand) -> str:

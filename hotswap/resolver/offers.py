@@ -22,7 +22,7 @@ class Universe:
     """Everything that a choice is made from."""
 
     candidates: Mapping[str, Sequence[Manifest]]
-    """Plugin name -> versions to choose from: final releases, newest first, then pre-releases, newest first."""
+    """Plugin name, in order -> versions to choose from: final releases, then pre-releases, the newest first."""
     kept: Mapping[str, str]
     """Plugins that keep their loaded version whatever is on offer -> why."""
     waiting: Mapping[str, Manifest]
@@ -109,14 +109,14 @@ def survey(
     if faults:
         raise ResolutionError("what is on offer is ambiguous", reasons=faults)
     return Universe(
-        candidates=candidates,
+        candidates=dict(sorted(candidates.items())),
         kept=kept,
         waiting={plugin: _ranked(fitting[plugin])[0] for plugin in kept if fitting.get(plugin)},
         outside=frozenset(offered).difference(candidates),
         host=host,
         incumbents=incumbents,
         directory=directory(names, frozenset(host.markers.items())),
-        notes=(*_unfit_notes(considered), *_pending_notes(kept, incumbents)),
+        notes=(*sorted(_unfit_notes(considered)), *sorted(_pending_notes(kept, incumbents))),
     )
 
 

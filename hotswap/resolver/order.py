@@ -9,6 +9,7 @@ import networkx as nx
 
 from ..errors import CyclicDependencyError
 from ..model import Step
+from .demands import BOTH, IMPORTS, REQUIRES
 
 Links = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 """Per plugin: pairs of (plugin it depends on, kind of the edge)."""
@@ -37,7 +38,8 @@ def draw(steps: Mapping[str, Step], links: Iterable[tuple[str, Iterable[tuple[st
         (plugin, {"version": str(step.manifest.version), "outcome": step.outcome.value})
         for plugin, step in steps.items()
     )
-    graph.add_edges_from((dependency, plugin, {"kind": kind}) for plugin, pairs in links for dependency, kind in pairs)
+    kinds = {kind: {"kind": kind} for kind in (IMPORTS, REQUIRES, BOTH)}  # networkx copies them
+    graph.add_edges_from([(dependency, plugin, kinds[kind]) for plugin, pairs in links for dependency, kind in pairs])
     return graph
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import ReloadVetoError
 from ..model import Incumbent, Manifest, Outcome, Step
-from .offers import UNRELOADABLE, Universe
+from .offers import PENDING, UNRELOADABLE, Universe
 
 
 def outcomes(universe: Universe, picks: Mapping[str, Manifest], order: Iterable[str]) -> dict[str, Step]:
@@ -62,16 +62,15 @@ def _stay(universe: Universe, plugin: str, manifest: Manifest, incumbent: Incumb
         if dependency.name in moved:
             reason = f"imports {dependency.name}, which is {moved[dependency.name]}"
             return Step(plugin, Outcome.REBOUND, manifest, reason, incumbent.manifest)
-    why = universe.kept.get(plugin)
-    waiting = universe.waiting.get(plugin)
-    if why == UNRELOADABLE and waiting is not None and waiting.digest != manifest.digest:
-        reason = f"not reloadable; {waiting.version} waits for the next start of the process"
-        return Step(plugin, Outcome.NOT_RELOADABLE, manifest, reason, incumbent.manifest)
-    if why is None or waiting is not None:
-        reason = "same wheel"
-    elif why == UNRELOADABLE:
-        reason = "not reloadable, so it stays although it is not on offer"
-    else:
+    reason = "same wheel"
+    why, waiting = universe.kept.get(plugin), universe.waiting.get(plugin)
+    if why == UNRELOADABLE:
+        if waiting is None:
+            reason = "not reloadable, so it stays although it is not on offer"
+        elif waiting.digest != manifest.digest:
+            reason = f"not reloadable; {waiting.version} waits for the next start of the process"
+            return Step(plugin, Outcome.NOT_RELOADABLE, manifest, reason, incumbent.manifest)
+    elif why == PENDING:
         reason = why
     return Step(plugin, Outcome.UNCHANGED, manifest, reason, incumbent.manifest)
 

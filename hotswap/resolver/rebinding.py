@@ -26,6 +26,7 @@ def rebind(plan: Plan, imports: Mapping[str, Sequence[Dependency]]) -> Plan:
     """
     _check(plan, imports)
     links = []
+    changed = False
     for plugin in sorted(plan.steps):
         before = {dependency: plan.graph.edges[dependency, plugin]["kind"] for dependency in plan.graph.pred[plugin]}
         after = before
@@ -35,6 +36,9 @@ def rebind(plan: Plan, imports: Mapping[str, Sequence[Dependency]]) -> Plan:
                 if dependency.name in plan.steps:
                     after[dependency.name] = joined(after.get(dependency.name, IMPORTS), IMPORTS)
         links.append((plugin, tuple(sorted(after.items()))))
+        changed = changed or after != before
+    if not changed:
+        return plan
     steps = {plugin: plan.steps[plugin] for plugin in load_order(tuple(links))}
     return replace(plan, steps=steps, graph=draw(steps, links))
 

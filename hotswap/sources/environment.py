@@ -23,6 +23,9 @@ INSTALLING_NS = 10_000_000_000
 """A distribution that is not whole, and whose directories changed less than this long ago, is being installed or
 replaced. Longer than FRESH_NS, since an installer unpacks, compiles and tidies up between its first and last write."""
 
+LOOKS = 3
+"""How often to look, at most, while an installer keeps adding or removing distributions under the look."""
+
 
 class Environment:
     """Every installed distribution that has entry points in group `hotswap.plugins`, as it lies there at this moment.
@@ -58,16 +61,28 @@ class Environment:
         Raises:
             UsageError: A path was given, and nothing of it exists.
         """
-        now = self._clock()
         if self.path is not None and not any(Path(entry).is_dir() for entry in self.path):
             raise UsageError(f"no directory of {self} exists: name one that distributions are installed in")
-        listings = self._installations.on(sys.path if self.path is None else self.path)
-        first = first_of_each(listings)
-        plugins = self._plugins(first.values(), now)
+        path = sys.path if self.path is None else self.path
+        listings = self._installations.on(path)
+        for _ in range(LOOKS):
+            finding = self._look(listings)
+            before, listings = listings, self._installations.on(path)
+            if listings == before:
+                break
+        return finding
+
+    def _look(self, listings: list[tuple[Installed, ...]]) -> Finding:
+        now = self._clock()
+        replaced = {name: dist for dist in chain.from_iterable(listings) if (name := _replaced(dist, now))}
+        plugins = self._plugins(first_of_each(listings).values(), now)
         self._trees = {dist.path: self._trees.get(dist.path) or Tree(dist.path) for dist in plugins}
-        findings = [self._look(dist, self._trees[dist.path], now) for dist in plugins]
-        findings += [_set_aside(dist, first, now) for dist in chain.from_iterable(listings) if dist.set_aside]
-        return _merge(findings)
+        return _merge(
+            [
+                *(self._offer(dist, self._trees[dist.path], now) for dist in plugins if dist.name not in replaced),
+                *(_pending(dist.path, name) for name, dist in replaced.items()),
+            ]
+        )
 
     def _plugins(self, distributions: Iterable[Installed], now: int) -> list[Installed]:
         """Those that have entry points of plugins; each is asked again when its metadata directory has changed."""
@@ -87,7 +102,7 @@ class Environment:
         self._offers = still_known
         return sorted(plugins, key=lambda dist: dist.name)
 
-    def _look(self, dist: Installed, tree: Tree, now: int) -> Finding:
+    def _offer(self, dist: Installed, tree: Tree, now: int) -> Finding:
         where = shown(dist.path)
         if dist.kind == "egg-info":
             return _faults(Fault(where, "is an egg-info, which does not list every file", "reinstall it with pip"))
@@ -100,7 +115,7 @@ class Environment:
             files = tree.read(now)
         except BrokenTreeError as broken:
             if _being_installed(dist.path, self._clock()):
-                return Finding(pending=(Pending(dist.path, "being installed or replaced", dist.name),))
+                return _pending(dist.path, dist.name)
             return _faults(*broken.faults)
         if tree.candidate is None or tree.candidate.tree != files:
             tree.candidate = self._candidate(dist, dist.version, files)
@@ -132,12 +147,26 @@ def _being_installed(dist_info: Path, now: int) -> bool:
     return False
 
 
-def _set_aside(dist: Installed, first: dict[str, Installed], now: int) -> Finding:
-    """A plugin that pip has renamed but neither replaced nor removed yet; what it leaves after a crash is ignored."""
-    name = canonical(read_header(dist.path, "Name") or "")
-    if not name or name in first or not _offers_plugins(dist.path) or not _being_installed(dist.path, now):
-        return Finding()
-    return Finding(pending=(Pending(dist.path, "being installed or replaced", name),))
+def _replaced(dist: Installed, now: int) -> str | None:
+    """The name of the plugin whose metadata directory pip has set aside and not yet deleted.
+
+    Until pip deletes it, the new version may be incomplete, and may yet be taken back. What a crash left is ignored
+    after a while.
+    """
+    if not dist.set_aside:
+        return None
+    try:
+        status = dist.path.stat()
+    except OSError:
+        return None  # deleted since the directory was listed
+    if settled(status, now, INSTALLING_NS) or not _offers_plugins(dist.path):
+        return None
+    name = read_header(dist.path, "Name")
+    return canonical(name) if name else None
+
+
+def _pending(path: Path, name: str) -> Finding:
+    return Finding(pending=(Pending(path, "being installed or replaced", name),))
 
 
 def _faults(*faults: Fault) -> Finding:

@@ -55,7 +55,7 @@ class Store:
         self._lock = FileLock(self._layout.lock, lock_timeout)
         self._hosts = Hosts(self._layout, lock_timeout)
         self._compiler = ByteCompiler(logger=self._logger, idle=helper_idle)
-        self._installer = Installer(self._layout, self._compiler, self._logger)
+        self._installer = Installer(self._layout, self._compiler)
         self._history = History(
             self._layout.history, keep=keep_history, staging=self._layout.staging, logger=self._logger
         )

@@ -50,9 +50,17 @@ def _compile(root: str, shown: str, module: str, optimize: int) -> int | None:
     except Exception:
         return None  # it may be meant for other versions of Python; if not, its import says what is wrong
     target = f"{root}/{pyc_name(module, optimize)}"
-    os.makedirs(target.rpartition("/")[0], exist_ok=True)  # noqa: PTH103
-    with open(target, "xb") as file:  # noqa: PTH123
-        return file.write(b"".join([MAGIC_NUMBER, _UNCHECKED_HASH, source_hash(source), content]))
+    folder = target.rpartition("/")[0]
+    try:
+        os.mkdir(folder)  # noqa: PTH102 - not its parents: they may have been swept since the host was killed
+    except FileExistsError:
+        pass  # if it is no directory, opening says so
+    try:
+        with open(target, "xb") as file:  # noqa: PTH123
+            return file.write(b"".join([MAGIC_NUMBER, _UNCHECKED_HASH, source_hash(source), content]))
+    except OSError as error:
+        error.filename = target  # writing knows only the descriptor
+        raise
 
 
 def compile_jobs(optimize: int, jobs: Sequence[Job]) -> tuple[list[dict[str, int]], Failure | None]:

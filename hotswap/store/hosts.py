@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,8 +95,8 @@ class Hosts:
 
     def close(self) -> None:
         """Say that this process uses no site dir any more."""
-        if self._path is not None and self._path.exists():
-            with self.lock.held():
+        if self._path is not None:
+            with self.lock.held() if self._path.exists() else nullcontext():  # the state dir may have been removed
                 self._release()
         self._digests = frozenset()
 

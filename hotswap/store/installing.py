@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hotswap.errors import Fault, WheelError
@@ -19,20 +19,19 @@ from .unpack import unpack
 class Installer:
     """Makes site dirs; only for the holder of the lock."""
 
-    def __init__(self, layout: Layout, compiler: ByteCompiler, logger: logging.Logger) -> None:
+    def __init__(self, layout: Layout, compiler: ByteCompiler) -> None:
         self._layout = layout
         self._compiler = compiler
-        self._logger = logger
 
     def install(self, missing: Mapping[str, Manifest]) -> None:
         """Make the site dirs of these names, replacing damaged ones; all are prepared before the first is in place.
 
         Raises:
             WheelError: Some content is not what was verified; all faults of all wheels.
-            OSError: The disk refused. In either case staging is empty again.
+            OSError: The disk refused. Staging is empty afterwards in any case.
         """
         self._compiler.start()  # it starts while the wheels are unpacked
-        staged = {name: self._layout.staging / name for name in missing}
+        staged = {name: self._layout.staged(name) for name in missing}
         try:
             sizes = self._unpack(missing, staged)
             self._compile(sizes, staged)
@@ -40,10 +39,9 @@ class Installer:
                 write_record(staged[name], manifest, sizes[name])
             for name, staging in staged.items():
                 self._move_in(staging, self._layout.sites / name)
-        except BaseException:
-            for staging in staged.values():
-                shutil.rmtree(staging, ignore_errors=True)
-            raise
+        finally:
+            with suppress(OSError):  # the next holder of the lock tries again
+                self._layout.sweep()
 
     def _unpack(self, missing: Mapping[str, Manifest], staged: Mapping[str, Path]) -> dict[str, dict[str, int]]:
         sizes = {}
@@ -67,13 +65,9 @@ class Installer:
             files.update(made)
 
     def _move_in(self, staging: Path, site: Path) -> None:
-        if site.exists():
-            aside = self._layout.staging / f"{site.name}.damaged"
-            site.rename(aside)
-            staging.rename(site)
-            shutil.rmtree(aside)
-        else:
-            staging.rename(site)
+        if os.path.lexists(site):
+            site.rename(self._layout.staged(site.name))
+        staging.rename(site)
 
 
 def _is_module(file: str) -> bool:

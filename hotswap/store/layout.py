@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import re
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -73,11 +74,15 @@ class Layout:
         for directory in (self.sites, self.staging, self.builds, self.hosts):
             directory.mkdir(parents=True, exist_ok=True)
 
+    def staged(self, name: str) -> Path:
+        """A path in staging that nobody has used: the helper of a killed process may still write to old ones."""
+        return self.staging / f"{name}.{secrets.token_hex(4)}"
+
     def sweep(self) -> None:
-        """Remove what killed processes left in staging; only for the holder of the lock."""
+        """Remove what lies in staging as far as it can be removed now; only for the holder of the lock."""
         for leftover in self.staging.iterdir():
             if leftover.is_dir() and not leftover.is_symlink():
-                shutil.rmtree(leftover)
+                shutil.rmtree(leftover, ignore_errors=True)
             else:
                 leftover.unlink()
 

@@ -67,5 +67,5 @@ def choose(layout: Layout, used: Collection[str]) -> tuple[PruneReport, list[Pat
 
 def set_aside(layout: Layout, paths: Collection[Path]) -> None:
     """Take directories away, each at one instant, to where the next sweep removes them."""
-    for number, path in enumerate(paths):
-        path.rename(layout.staging / f"{number}-pruned")
+    for path in paths:
+        path.rename(layout.staged(path.name))

@@ -116,7 +116,11 @@ def _write(path: str, content: bytes, executable: bool, made: set[str]) -> None:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - Path objects would cost as much as the writing
         made.add(folder)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o777 if executable else 0o666)
-    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123
-        view = memoryview(content)
-        while view:
-            view = view[file.write(view) :]
+    try:
+        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123
+            view = memoryview(content)
+            while view:
+                view = view[file.write(view) :]
+    except OSError as error:
+        error.filename = path  # writing knows only the descriptor
+        raise

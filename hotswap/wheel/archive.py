@@ -19,12 +19,12 @@ MAX_UNPACKED = 4 << 30
 """Bytes all members may have together."""
 MAX_RATIO = 200
 """Bytes one packed byte may become, for a member or a whole wheel of more than `BOMB_FLOOR` bytes; deflate ends at
-1032, source code and tables stay below 20."""
+1032, the source of well-known packages at 17."""
 BOMB_FLOOR = 16 << 20
 """Bytes up to which any ratio is harmless."""
 
 _END = struct.Struct("<4s4H2LH")
-_ENTRY = struct.Struct("<4s6H3L5H2L")
+_ENTRY = struct.Struct("<6x3H4x3L3H4x2L")
 _MAX_COMMENT = 0xFFFF
 
 
@@ -111,25 +111,8 @@ def _directory(data: bytes, at: int, end: int, count: int, faults: list[Fault]) 
     for _ in range(count):
         if at + _ENTRY.size > end or not data.startswith(b"PK\1\2", at):
             raise _BrokenError(f"counts {count} members, but its directory has {len(members)}")
-        (
-            _,
-            _,
-            _,
-            flags,
-            method,
-            _,
-            _,
-            crc,
-            packed,
-            size,
-            name_size,
-            extra_size,
-            comment_size,
-            _,
-            _,
-            attributes,
-            offset,
-        ) = _ENTRY.unpack_from(data, at)
+        needed, flags, method, crc, packed, size, *lengths, attributes, offset = _ENTRY.unpack_from(data, at)
+        name_size, extra_size, comment_size = lengths
         at += _ENTRY.size
         raw_name, extra = data[at : at + name_size], data[at + name_size : at + name_size + extra_size]
         at += name_size + extra_size + comment_size
@@ -138,7 +121,7 @@ def _directory(data: bytes, at: int, end: int, count: int, faults: list[Fault]) 
         name = decoded(raw_name, flags, faults)
         member = Member(name, raw_name, flags, method, crc, packed, size, attributes >> 16, offset)
         members.append(member)
-        faults.extend(Fault(shown(name), what) for what in entry_faults(member, extra, attributes))
+        faults.extend(Fault(shown(name), what) for what in entry_faults(member, needed, extra, attributes))
     if at != end:
         raise _BrokenError(f"counts {count} members, but its directory goes on behind them")
     return members

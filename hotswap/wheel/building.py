@@ -82,11 +82,12 @@ def build_wheel(
     except ImportError:
         raise MissingExtraError("building a plugin from source", "build") from None
     output = _Output(on_output)
+    settings = dict(config_settings or {})
     output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=output_dir) as temporary:
         try:
-            with _builder(project, isolated, output) as builder:
-                built = Path(builder.build("wheel", temporary, _plain(config_settings)))
+            with _builder(project, isolated, settings, output) as builder:
+                built = Path(builder.build("wheel", temporary, settings))
         except (build.BuildException, build.BuildBackendException, build.FailedProcessError) as error:
             raise _failure(project, str(error), output) from None
         except subprocess.CalledProcessError as error:  # installing the backend's requirements
@@ -100,13 +101,15 @@ def build_wheel(
 
 
 @contextlib.contextmanager
-def _builder(project: Path, isolated: bool, output: _Output) -> Iterator[build.ProjectBuilder]:
+def _builder(
+    project: Path, isolated: bool, settings: ConfigSettings, output: _Output
+) -> Iterator[build.ProjectBuilder]:
     import build
     import build.env
 
     if not isolated:
         builder = build.ProjectBuilder(project, sys.executable, output.run)
-        if missing := builder.check_dependencies("wheel"):
+        if missing := builder.check_dependencies("wheel", settings):
             names = ", ".join(sorted({chain[-1] for chain in missing}))
             raise build.BuildException(f"its build needs {names}: install them, or build in isolation")
         yield builder
@@ -114,7 +117,7 @@ def _builder(project: Path, isolated: bool, output: _Output) -> Iterator[build.P
     with build.env.DefaultIsolatedEnv() as environment:
         builder = build.ProjectBuilder.from_isolated_env(environment, project, output.run)
         environment.install(builder.build_system_requires)
-        environment.install(builder.get_requires_for_build("wheel"))
+        environment.install(builder.get_requires_for_build("wheel", settings))
         yield builder
 
 
@@ -158,10 +161,6 @@ class _Output:
         return "\n".join(self._lines[-SHOWN_LINES:])
 
 
-def _plain(settings: ConfigSettings | None) -> dict[str, str | Sequence[str]] | None:
-    return None if settings is None else dict(settings)
-
-
 def _failure(project: Path, what: str, output: _Output) -> BuildError:
     last = output.tail()
     way_out = f"the last lines it printed:\n{last}\n" if last else ""
@@ -192,11 +191,12 @@ class Builder:
         home = self._scratch / _digest([str(project.path.resolve())])
         kept = home / _digest(self._signature(project))
         candidate = self._built.get(str(kept))
-        if candidate is None or candidate.source != project.source or not candidate.path.exists():
+        offer = (project.source, project.in_host)
+        if candidate is None or (candidate.source, candidate.in_host) != offer or not candidate.path.exists():
             wheel = next(iter(kept.glob("*.whl")), None) or build_wheel(project.path, kept, isolated=project.isolated)
             name, version, _, _ = parse_wheel_filename(wheel.name)
             digest = read_wheel(wheel, name).digest
-            candidate = Candidate(name, version, wheel, digest, project.source)
+            candidate = Candidate(name, version, wheel, digest, project.source, in_host=project.in_host)
             self._forget(home, kept)
             self._built[str(kept)] = candidate
         return candidate

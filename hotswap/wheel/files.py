@@ -47,9 +47,7 @@ class PackedFiles:
         try:
             return self._archive.inflate(member)
         except BadStreamError as error:
-            fault = Fault(shown(member.name), str(error))
-            if fault not in self._faults:
-                self._faults.append(fault)
+            self._faults.append(Fault(shown(member.name), str(error)))
             return None
 
 
@@ -70,9 +68,8 @@ class InstalledFiles:
         try:
             return self._tree[path].path.read_bytes()
         except OSError as error:
-            fault = Fault(str(self._tree[path].path), f"cannot be read: {error.strerror}", "install it anew")
-            if fault not in self._faults:
-                self._faults.append(fault)
+            what = f"cannot be read: {error.strerror}"
+            self._faults.append(Fault(str(self._tree[path].path), what, "install it anew"))
             return None
 
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from ..errors import Fault
 
-_LOCAL = struct.Struct("<4s5H3L2H")
+MAX_VERSION = 63
+"""Ten times the version of the zip format that a member may need."""
+
+_LOCAL = struct.Struct("<6x2H4x3L2H")
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x0001, 0x0008, 0x0800
 _ALLOWED_FLAGS = _DESCRIPTOR | _UTF8 | 0x0006  # 0x0006: how hard deflate tried
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
@@ -57,9 +60,11 @@ def decoded(raw_name: bytes, flags: int, faults: list[Fault]) -> str:
     return name
 
 
-def entry_faults(member: Member, extra: bytes, attributes: int) -> list[str]:
+def entry_faults(member: Member, needed: int, extra: bytes, attributes: int) -> list[str]:
     """What is wrong with a member by its entry in the directory."""
     found = []
+    if needed & 0xFF > MAX_VERSION:
+        found.append(f"needs version {(needed & 0xFF) / 10} of the zip format, the last one is {MAX_VERSION / 10}")
     if member.flags & _ENCRYPTED:
         found.append("is encrypted")
     elif member.flags & ~_ALLOWED_FLAGS:
@@ -114,7 +119,7 @@ def locate(data: bytes, member: Member) -> tuple[int, int]:
     """
     if not data.startswith(b"PK\3\4", member.offset) or member.offset + _LOCAL.size > len(data):
         raise ValueError("has no local header where the directory says")
-    _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, member.offset)
+    flags, method, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, member.offset)
     at = member.offset + _LOCAL.size
     start = at + name_size + extra_size
     try:

@@ -57,7 +57,7 @@ def check_names(names: Iterable[str]) -> list[Fault]:
         parent = path
         while (parent := parent.rpartition("/")[0]) and parent not in directories:
             directories[parent] = None
-        if "__pycache__" in path.split("/"):
+        if not is_dir and "__pycache__" in path.split("/"):
             faults.append(Fault(name, "is compiled code in the cache, which need not match the source", "leave it out"))
     faults += [Fault(path, "is both a file and a directory") for path in files if path in directories]
     faults += _collisions([*directories, *files])
@@ -156,26 +156,32 @@ def module_name(file_name: str) -> str | None:
 def provides(paths: Iterable[str]) -> tuple[str, ...]:
     """The import names that files bring, sorted; inside namespace packages the regular packages and modules."""
     tree: dict[str, set[str]] = {}
+    modules = set()
     for path in paths:
         *parents, file_name = path.split("/")
         name = module_name(file_name)
         if name is None or not all(part.isidentifier() for part in parents):
             continue
-        for depth, part in enumerate(parents):
-            tree.setdefault(".".join(parents[:depth]), set()).add(part)
-        tree.setdefault(".".join(parents), set()).add(name)
+        package = ".".join(parents)
+        modules.add(f"{package}.{name}" if package else name)
+        while package and package not in tree:
+            tree[package] = {name}
+            package, _, name = package.rpartition(".")
+        tree.setdefault(package, set()).add(name)
 
-    def walk(package: str) -> Iterator[str]:
-        for name in tree[package]:
+    found = []
+    namespaces = [""]
+    while namespaces:
+        package = namespaces.pop()
+        for name in tree.get(package, ()):
+            full = f"{package}.{name}" if package else name
             if name.startswith("__") and name.endswith("__"):
                 continue  # __init__ of the root and __main__ are nobody's import names
-            full = f"{package}.{name}" if package else name
-            if full in tree and "__init__" not in tree[full]:
-                yield from walk(full)
+            if full not in modules and "__init__" not in tree[full]:
+                namespaces.append(full)
             else:
-                yield full
-
-    return tuple(sorted(walk(""))) if tree else ()
+                found.append(full)
+    return tuple(sorted(found))
 
 
 def check_root(paths: Iterable[str], provided: Iterable[str]) -> list[Fault]:

@@ -24,6 +24,11 @@ from packaging.version import InvalidVersion, Version
 from ..errors import Fault
 from ..model import ENTRY_POINT_GROUP, Candidate, canonical
 
+MAX_ENTRY_POINTS = 64 << 10
+"""Bytes of an entry_points.txt that is parsed."""
+MAX_ENTRY_POINTS_LINE = 1024
+"""Bytes of a line in it: configparser takes a time that grows with the square of a line (1 s for 16,000 spaces)."""
+
 _PARSER = email.parser.Parser()
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]+")
@@ -73,7 +78,7 @@ def read_core(raw: bytes, where: str, candidate: Candidate, faults: list[Fault])
     for text in message.get_all("Requires-Dist", []):
         try:
             requires.append(Requirement(text))
-        except InvalidRequirement as error:
+        except (InvalidRequirement, RecursionError) as error:
             faults.append(Fault(where, f"Requires-Dist {text!r} means nothing: {str(error).splitlines()[0]}"))
     return Core(tuple(requires), requires_python, " ".join(str(message.get("Summary", "")).split()))
 
@@ -118,10 +123,15 @@ def _same_version(text: str, version: Version) -> bool:
 
 def read_entry_point(raw: bytes | None, where: str, faults: list[Fault]) -> Entry | None:
     """The one entry point in group `hotswap.plugins`; None, with a fault, if there is not exactly one good one."""
+    raw = raw or b""
+    if len(raw) > MAX_ENTRY_POINTS or any(len(line) > MAX_ENTRY_POINTS_LINE for line in raw.splitlines()):
+        what = f"has more than {MAX_ENTRY_POINTS} bytes, or a line of more than {MAX_ENTRY_POINTS_LINE}"
+        faults.append(Fault(where, what))
+        return None
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, default_section="")
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # names keep their case
     try:
-        parser.read_string((raw or b"").decode())
+        parser.read_string(raw.decode())
     except (configparser.Error, UnicodeDecodeError) as error:
         faults.append(Fault(where, f"cannot be parsed: {' '.join(str(error).split())}"))
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import Fault, UnfinishedWheelError, WheelError
 
 MAX_WHEEL_SIZE = 1 << 30
-"""Bytes; the whole wheel is held in memory while it is checked. The largest wheels on public indexes are near 1 GiB."""
+"""Bytes; the whole wheel is held in memory while it is checked."""
 
 _RETRY = "it is tried again at the next reload"
 

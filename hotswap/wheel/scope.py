@@ -22,6 +22,7 @@ _REFLECTION = frozenset(
         "exec",
         "f_globals",
         "f_locals",
+        "global_enum",
         "globals",
         "import_module",
         "locals",
@@ -79,13 +80,10 @@ class Scope:
         statement = found[0]
         if len(found) > 1 or not isinstance(statement, ast.Import | ast.ImportFrom):
             return ""
-        for alias in statement.names:
-            if (alias.asname or alias.name.partition(".")[0]) != node.id:
-                continue
-            if isinstance(statement, ast.ImportFrom):
-                return f"{self._base(statement)}.{alias.name}"
-            return alias.name if alias.asname else node.id
-        raise AssertionError("the binding of a name comes from one of its statement's aliases")
+        alias = next(alias for alias in statement.names if _bound_name(alias) == node.id)
+        if isinstance(statement, ast.ImportFrom):
+            return f"{self._base(statement)}.{alias.name}"
+        return alias.name if alias.asname else node.id
 
     def _base(self, statement: ast.ImportFrom) -> str:
         if not statement.level:
@@ -121,7 +119,7 @@ class Scope:
                     continue
                 case ast.Import(names=names) | ast.ImportFrom(names=names):
                     for alias in names:
-                        self._bind(alias.asname or alias.name.partition(".")[0], node)
+                        self._bind(_bound_name(alias), node)
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     self._bind(name, node)
                 case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
@@ -165,6 +163,10 @@ class Scope:
                     self.opaque = True
         if terminal(node.func) not in _HARMLESS_USERS_OF_NAME:
             self.opaque |= any(isinstance(argument, ast.Name) and argument.id == "__name__" for argument in node.args)
+
+
+def _bound_name(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def terminal(node: ast.AST) -> str:

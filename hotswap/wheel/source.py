@@ -18,8 +18,8 @@ from .layout import find_module
 from .metadata import Entry
 from .scope import FunctionNode, Scope, terminal
 
-MAX_SOURCE = 4 << 20
-"""Bytes of a module that is looked into; parsing takes about a hundred times as many."""
+MAX_SOURCE = 512 << 10
+"""Bytes of a module that is looked into; its tree takes about a hundred times as many."""
 
 _POSITIONAL = {
     name: sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in inspect.signature(spec).parameters.values())
@@ -71,9 +71,7 @@ def read_scope(module: str, path: str, files: Files) -> Scope | None:
         return None
     try:
         tree = ast.parse(source, path)
-    except (ValueError, RecursionError, MemoryError) as error:
-        if "null bytes" in str(error):
-            raise SyntaxError("source code cannot contain null bytes") from None
+    except (ValueError, RecursionError, MemoryError):  # too deep; before 3.11.4 also null bytes
         return None
     return Scope(module, path.endswith("/__init__.py"), tree)
 
@@ -84,6 +82,8 @@ def _view_module(path: str, scope: Scope, files: Files) -> View:
     missing = []
     for name in SPECS:
         if name in scope.marked:
+            continue
+        if _is_submodule(name, scope, files):
             continue
         if name not in scope.bindings and name not in scope.stored_attributes:
             missing.append(name)
@@ -97,6 +97,8 @@ def _view_module(path: str, scope: Scope, files: Files) -> View:
 
 def _view_object(entry: Entry, path: str, scope: Scope, files: Files) -> View:
     name, _, rest = entry.attr.partition(".")
+    if _is_submodule(name, scope, files):
+        return View((), scope)
     if name not in scope.bindings and name not in scope.stored_attributes:
         what = f"binds no {name!r}, which the entry point names"
         return View((Fault(path, what, "name an object that the module has"),), scope)
@@ -124,6 +126,12 @@ def _view_object(entry: Entry, path: str, scope: Scope, files: Files) -> View:
     if missing and not _marks(files):
         faults += [_missing(path, function, node.name) for function in missing]
     return View(tuple(faults), scope, functions.get("import_"))
+
+
+def _is_submodule(name: str, scope: Scope, files: Files) -> bool:
+    """True if importing a submodule, by anybody, binds the name in the package."""
+    stem = f"{scope.module.replace('.', '/')}/{name}"
+    return any(path.startswith((f"{stem}.", f"{stem}/")) for path in files.paths)
 
 
 def _missing(path: str, name: str, owner: str = "") -> Fault:
@@ -154,7 +162,7 @@ def _is_plain_class(node: ast.ClassDef) -> bool:
 def _class_bindings(node: ast.ClassDef) -> Iterator[tuple[str, FunctionNode | None]]:
     """Name -> its method if that is certain, else None."""
     scope = Scope(node.name, False, ast.Module(node.body, []))
-    if scope.opaque:
+    if scope.opaque or "__new__" in scope.bindings:
         yield from ((name, None) for name in SPECS)
         return
     for name in scope.bindings:

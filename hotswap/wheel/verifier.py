@@ -125,7 +125,7 @@ class Verifier:
         return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams])
 
     def _settle(self, candidate: Candidate, faults: Iterable[Fault], changed: float) -> None:
-        faults = tuple(faults)
+        faults = tuple(dict.fromkeys(faults))
         if faults and abs(self._clock() - changed) < SETTLING:
             file = candidate.path.name
             head = f"{candidate.name} ({file}) is bad, but changed a moment ago: somebody may still be writing it"

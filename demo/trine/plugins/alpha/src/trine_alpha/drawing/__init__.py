@@ -1,0 +1,5 @@
+"""How a vector looks."""
+
+from .vector import draw
+
+__all__ = ["draw"]

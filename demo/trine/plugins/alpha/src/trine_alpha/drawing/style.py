@@ -1,0 +1,3 @@
+"""The brackets around a vector."""
+
+LEFT, RIGHT = "()"
