@@ -2,7 +2,7 @@
 
     python docs/render_reload.py [docs/reload-under-load.svg]
 
-Nothing in the picture is smoothed, sampled or left out: every call that was made is a dot.
+Nothing in the picture is smoothed, sampled or left out: every call that was made is a dot, or a bar.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ class Experiment:
         began = self._now()
         try:
             version = _version(self._manager.invoke("gamma", "pulse", meanwhile))
-        except Exception:
+        except Exception as error:
+            print(f"a call failed: {type(error).__name__}: {error}", file=sys.stderr)
             version = ""
         return Call(began, self._now(), version)
 
@@ -135,10 +136,9 @@ class Experiment:
         began = self._now()
         # The callback is the last thing that happens before the one store that is the swap.
         swap(callback=lambda new, old: swapped.append(self._now()))
-        self._measurement.swaps.append(Swap(f"{what} to {self._answering()}", began, swapped[0], self._now()))
-
-    def _answering(self) -> str:
-        return str(self._manager.current["alpha"].version)
+        ended = self._now()
+        what = f"{what} to {self._manager.current['alpha'].version}"
+        self._measurement.swaps.append(Swap(what, began, swapped[0], ended))
 
 
 def _version(said: list[Said]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextvars
 import inspect
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,10 @@ class Caller(Protocol):
 
     def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call the function and, if it is asynchronous, see it through to its result."""
+        ...
+
+    def finish(self, function: Callable[[], Any]) -> Any:
+        """The same for what has to be done in any case, though nobody waits for the work any more."""
         ...
 
     def check(self) -> None:
@@ -46,6 +51,8 @@ class DirectCaller:
             raise TypeError("it is async: use aload, areload and aclose, or make it a plain function")
         return result
 
+    finish = __call__
+
     def check(self) -> None:
         """See `Caller`."""
 
@@ -59,24 +66,23 @@ class LoopCaller:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._lock = threading.Lock()
         self._abandoned = False
         self._awaiting: concurrent.futures.Future[Any] | None = None
 
     def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
         """See `Caller`."""
-        result = function(*args)
-        if not inspect.isawaitable(result):
-            return result
-        if self.loop.is_closed():
-            # The loop that loaded the plugin is gone; its `on_free` still has to run.
-            return asyncio.run(_await(result))
-        self._awaiting = asyncio.run_coroutine_threadsafe(_await(result), self.loop)
-        try:
-            return self._awaiting.result()
-        except concurrent.futures.CancelledError:
-            raise asyncio.CancelledError from None
-        finally:
-            self._awaiting = None
+        self.check()
+        return self._see_through(function(*args), may_be_cancelled=True)
+
+    def finish(self, function: Callable[[], Any]) -> Any:
+        """See `Caller`."""
+        return self._see_through(function(), may_be_cancelled=False)
+
+    def check(self) -> None:
+        """See `Caller`."""
+        if self._abandoned:
+            raise asyncio.CancelledError
 
     def would_block(self) -> bool:
         """See `Caller`."""
@@ -85,17 +91,32 @@ class LoopCaller:
         except RuntimeError:
             return False
 
-    def check(self) -> None:
-        """See `Caller`."""
-        if self._abandoned:
-            raise asyncio.CancelledError
-
     def abandon(self) -> None:
         """Make the work end at its next step, with everything undone."""
-        if not self._abandoned:
+        with self._lock:
             self._abandoned = True
-            if (awaiting := self._awaiting) is not None:
-                awaiting.cancel()
+            if self._awaiting is not None:
+                self._awaiting.cancel()
+
+    def _see_through(self, result: Any, *, may_be_cancelled: bool) -> Any:
+        if not inspect.isawaitable(result):
+            return result
+        if self.loop.is_closed():
+            # The loop that loaded the plugin is gone; its `on_free` still has to run.
+            return asyncio.run(_await(result))
+        # Under the lock, because the loop may run the function and be told to abandon it before this thread goes on.
+        with self._lock:
+            awaiting = asyncio.run_coroutine_threadsafe(_await(result), self.loop)
+            if may_be_cancelled:
+                self._awaiting = awaiting
+                if self._abandoned:
+                    awaiting.cancel()
+        try:
+            return awaiting.result()
+        except concurrent.futures.CancelledError:
+            raise asyncio.CancelledError from None
+        finally:
+            self._awaiting = None
 
 
 async def _await(awaitable: Awaitable[T]) -> T:
@@ -129,15 +150,16 @@ async def offload(work: Callable[[LoopCaller], T], expect: Callable[[LoopCaller]
             raise
 
 
-def call_hook(caller: Caller, plugin: str, name: str, stage: str, function: Callable[..., Any], *args: Any) -> Any:
-    """Call one of the seven.
+def call_hook(
+    call: Callable[..., Any], plugin: str, name: str, stage: str, function: Callable[..., Any], *args: Any
+) -> Any:
+    """Call one of the seven, by way of `call`: a caller, or its `finish`.
 
     Raises:
         LifecycleError: It raised, SystemExit included; the exception is the cause. KeyboardInterrupt is the user's and
             passes, and so does the cancellation of the task that waits.
     """
-    caller.check()
     try:
-        return caller(function, *args)
+        return call(function, *args)
     except (Exception, SystemExit) as error:
         raise LifecycleError(plugin, f"{name}()", error, stage=stage) from error

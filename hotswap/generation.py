@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import traceback
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -14,7 +16,8 @@ import networkx as nx
 from packaging.version import Version
 
 from .binding import Wanted, misfits
-from .errors import ContractError, Fault, PluginNotFoundError, RetiredError
+from .calls import Caller, call_hook
+from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
 from .leases import HOLDERS, Pin
 from .model import Manifest, Outcome, canonical
@@ -71,7 +74,8 @@ class Plugin:
         generator, or an asyncio task or future, until that has ended.
 
         Raises:
-            RetiredError: This version has been retired and has drained. A call inside a lease, or by `manager.invoke`, never meets that.
+            RetiredError: This version has been retired and has drained. A call inside a lease, or by `manager.invoke`,
+                never meets that.
         """
         pin = self._pin()
         if pin is None:
@@ -117,6 +121,18 @@ class Plugin:
     def pinned(self) -> Pin | None:
         """The pin while it lives."""
         return self._pin()
+
+    def free(self, caller: Caller, logger: logging.Logger) -> None:
+        """Run `on_free`; what it raises is logged."""
+        logger.debug("%s %s: on_free", self.name, self.version)
+        try:
+            if self.hooks is not None:
+                call_hook(caller.finish, self.name, "on_free", "freed", self.hooks.on_free)
+        except LifecycleError as error:
+            # As text: a handler that keeps its records would keep the plugin's code with the traceback.
+            logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
+        except asyncio.CancelledError:
+            logger.error("%s: on_free() was cancelled, because its event loop was ending", self.name)
 
     def let_go(self) -> None:
         """Forget the plugin's code: who still shows this object does not thereby keep it in memory."""

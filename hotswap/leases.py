@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar, Token
 from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -176,10 +176,20 @@ def _held_generator(generator: Generator[Any, Any, Any], pin: Pin) -> Generator[
         del pin
 
 
+def _begin(generator: AsyncGenerator[Any, Any]) -> Awaitable[Any]:
+    # Unseen by the event loop: when it ends it closes all generators it knows at once, this one beside its wrapper.
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return anext(generator)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 async def _hold_async_generator(generator: AsyncGenerator[Any, Any], pin: Pin) -> AsyncGenerator[Any, Any]:
     # There is no `yield from` for these: values, exceptions and the end are handed through by hand.
     try:
-        item = await anext(generator)
+        item = await _begin(generator)
         while True:
             try:
                 sent = yield item

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .calls import Caller, DirectCaller, LoopCaller, offload
 from .engine import LAST, Action, Engine, ReloadCallback
-from .errors import UsageError
+from .errors import ReentrantReloadError, UsageError
 from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
@@ -221,6 +221,7 @@ class PluginManager:
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
         """Remove the site dirs that no generation in the kept history and no running process uses."""
+        self._store.hold(self._retirement.digests())
         return self._store.prune(keep=self._retirement.digests(), dry_run=dry_run)
 
     def serve_control(self) -> Path:
@@ -251,6 +252,8 @@ class PluginManager:
             ReentrantReloadError: Called from inside a lease or a plugin's own call, which it would wait for.
         """
         self._refuse_waiting("close")
+        if self._retirement.needs_this_loop():
+            raise ReentrantReloadError("close would block the event loop that an on_free needs: await aclose() instead")
         self._close(DirectCaller())
 
     async def aclose(self) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import logging
 import queue
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from .calls import Caller, call_hook
-from .errors import LifecycleError
+from .calls import Caller
 from .generation import Plugin
 from .leases import Hold
 
@@ -167,6 +166,15 @@ class Retirement:
         records = list(self._records.values())
         return [record.realm.prefix for record in records if record.realm is not None and record.state != "freed"]
 
+    def needs_this_loop(self) -> bool:
+        """True if some `on_free` that is still to run is asynchronous and belongs to the loop of this thread."""
+        return any(
+            record.plugin.hooks is not None
+            and inspect.iscoroutinefunction(record.plugin.hooks.on_free)
+            and record.caller.would_block()
+            for record in list(self._records.values())
+        )
+
     def snapshot(self, *, holders: bool = False) -> tuple[Retired, ...]:
         """What is retired and still in memory, oldest first; with `holders`, after a full garbage collection."""
         if holders:
@@ -228,21 +236,15 @@ class Retirement:
                 )
 
     def _free(self, record: _Record) -> None:
-        plugin, hooks = record.plugin, record.plugin.hooks
         record.state = "freed"
-        if hooks is not None:
-            self._logger.debug("%s %s: on_free", plugin.name, plugin.version)
-            try:
-                with self._marked():
-                    call_hook(record.caller, plugin.name, "on_free", "freed", hooks.on_free)
-            except LifecycleError as error:
-                # As text: a handler that keeps its records would keep the plugin's code with the traceback.
-                self._logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
-        del hooks
-        plugin.let_go()
-        if record.realm is not None:
-            record.realm.close()
-        self._freed.notify_all()
+        try:
+            with self._marked():
+                record.plugin.free(record.caller, self._logger)
+        finally:
+            record.plugin.let_go()
+            if record.realm is not None:
+                record.realm.close()
+            self._freed.notify_all()
 
     def _forget_collected(self) -> None:
         for serial, record in list(self._records.items()):

@@ -10,7 +10,7 @@ from typing import Any
 
 from .binding import bind, wanted
 from .calls import Caller, call_hook
-from .errors import ContractError, Fault, FaultsError, LifecycleError, PluginError, ReloadVetoError, RetiredError
+from .errors import ContractError, Fault, FaultsError, PluginError, ReloadVetoError, RetiredError
 from .generation import Generation, Plugin
 from .hookspecs import collect_hooks
 from .leases import Hold, Pin
@@ -93,9 +93,11 @@ class Transition:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # A stored exception keeps this object by its traceback, and must not keep anybody's pin.
-        self._pins = []
-        self._undo.close()
+        try:
+            self._undo.close()
+        finally:
+            # A stored exception keeps this object by its traceback, and must not keep anybody's pin.
+            self._pins = []
 
     def load(self) -> None:
         """Loaded: a realm for each fresh plugin, and its module with all seven functions; the others are kept."""
@@ -154,7 +156,7 @@ class Transition:
         """Live: `on_load(data)`, the vault, `on_init(vault)`, each in load order."""
         for plugin in self._fresh():
             self._call(plugin, "on_load", "live", data)
-            self._undo.callback(self._free, plugin)
+            self._undo.callback(plugin.free, self._caller, self._logger)
         shared = self._share(extension)
         for plugin in self._fresh():
             plugin.home = shared
@@ -250,11 +252,3 @@ class Transition:
             return plugin.home
 
         return Vault(find, plugin)
-
-    def _free(self, plugin: Plugin) -> None:
-        if plugin.hooks is not None:
-            try:
-                self._logger.debug("%s %s: on_free", plugin.name, plugin.version)
-                self._caller(plugin.hooks.on_free)
-            except (Exception, SystemExit) as error:
-                self._logger.error("%s", LifecycleError(plugin.name, "on_free()", error, stage="freed"))

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -145,3 +146,26 @@ def test_host_survives_a_broken_plugin(demo: Path, host: Host) -> None:
     host.process.send_signal(signal.SIGINT)
     assert host.prints("ended; reloads: 0"), host.printed
     assert host.process.wait(TOO_LONG) == 0
+
+
+@pytest.mark.slow
+def test_picture(tmp_path: Path) -> None:
+    """The picture of a reload under load can be drawn anew: no call failed, and dots of both versions are in it."""
+    picture = tmp_path / "picture.svg"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "docs" / "render_reload.py", picture],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    svg = ElementTree.parse(picture).getroot()
+    texts = [element.text or "" for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert any(re.fullmatch(r"[1-9][\d,]* calls made, 0 failed", text) for text in texts)
+    assert texts.count("ends in 1.0") == texts.count("ends in 1.1") == 1
+    dots = {path.get("class"): (path.get("d") or "").count("h0") for path in svg.iter() if path.get("stroke-opacity")}
+    assert dots["old"] > 0
+    assert dots["new"] > 0
+    assert dots["failed"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import enum
 import inspect
@@ -106,6 +107,7 @@ def test_full_names(open_realm: OpenRealm) -> None:
         ("t = __import__('alpha.deep.tool')", "t.__name__.rpartition('.')[2]", "alpha"),
         ("t = __import__('alpha.deep.tool', None, None, ['TOOL'])", "t.TOOL", "tool"),
         ("t = __import__('deep.tool', globals(), level=1)", "t.tool.TOOL", "tool"),
+        ("t = __import__('decoder', {'__package__': 'json'}, None, ['x'], 1)", "t.__name__", "json.decoder"),
         ("exec('from alpha.late import LATE as t')", "t", True),
         ("t = eval(\"__import__('alpha').late\")", "t.LATE", True),
         ("import builtins; t = builtins.__import__('alpha')", "t.late.LATE", True),
@@ -117,7 +119,8 @@ def test_full_names(open_realm: OpenRealm) -> None:
 def test_import_forms(open_realm: OpenRealm, statement: str, expression: str, value: object) -> None:
     """Every form of import inside a realm finds the realm's modules, and the host's where they are not its own."""
     files = {**PACKAGE, "alpha/form.py": f"from alpha import late\n{statement}\nVALUE = {expression}\n"}
-    assert open_realm("alpha", files=files).load("alpha.form").VALUE == value
+    found = open_realm("alpha", files=files).load("alpha.form").VALUE
+    assert found == value
 
 
 def test_star_import_follows_all(open_realm: OpenRealm) -> None:
@@ -319,12 +322,11 @@ def test_frame_lookup_survives_a_rebinding(open_realm: OpenRealm, tmp_path: Path
 
 
 def test_builtins_written_by_a_plugin(open_realm: OpenRealm) -> None:
-    """What a plugin hangs into the builtins module is there for its own code."""
-    try:
-        text = "import builtins\nbuiltins.hotswap_test_word = 1\nVALUE = hotswap_test_word\n"
-        assert open_realm("alpha", files=text).load("alpha").VALUE == 1
-    finally:
-        vars(sys.modules["builtins"]).pop("hotswap_test_word", None)
+    """What a plugin hangs into the builtins module is there for its own code and for nobody else."""
+    text = "import builtins\nbuiltins.hotswap_test_word = 1\nVALUE = hotswap_test_word\nLEN = builtins.len('ab')\n"
+    module = open_realm("alpha", files=text).load("alpha")
+    assert (module.VALUE, module.LEN) == (1, 2)
+    assert not hasattr(builtins, "hotswap_test_word")
 
 
 def test_sourceless_module(open_realm: OpenRealm, tmp_path: Path) -> None:
@@ -478,7 +480,8 @@ def test_namespace_shared_with_the_host(
     put(host_path, shared_ns__slash__host__slash____init__="HOST = 1", shared_ns__slash__host__slash__sub="X = 'host'")
     files = {**ns("alpha"), "shared_ns/alpha/form.py": f"{statement}\nVALUE = {expression}\n"}
     realm = open_realm("alpha", files=files, provides=["shared_ns.alpha"])
-    assert realm.load("shared_ns.alpha.form").VALUE == value
+    found = realm.load("shared_ns.alpha.form").VALUE
+    assert found == value
     assert "shared_ns.alpha" not in sys.modules
 
 

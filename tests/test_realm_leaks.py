@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import codecs
+import contextlib
 import contextvars
 import copyreg
 import functools
@@ -20,13 +21,14 @@ import weakref
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CoroutineType, ModuleType
 from typing import Any
 
 import pytest
 from packaging.version import Version
 from wheelmaker import make_wheel, plugin_source
 
+from hotswap import leases
 from hotswap.model import Candidate, Manifest, SiteDir
 from hotswap.realm import Realm, leaks
 from hotswap.vault import DataBag
@@ -53,6 +55,8 @@ def run(): return "ran"
 def cached(number): return Job()
 
 def watch(frame, event, argument): ...
+
+def call(function): return function()
 
 def fail(): raise ValueError("boom", Job, 3)
 
@@ -327,7 +331,7 @@ def two_entries_of_an_lru_cache(app: Any, jobs: Any) -> Release:
 )
 def a_generic_type(app: Any, jobs: Any) -> Release:
     typing.Optional[jobs.Job]  # noqa: UP045
-    return lambda: [clear() for clear in typing._cleanups]
+    return lambda: [clear() for clear in vars(typing)["_cleanups"]]
 
 
 @holder(f"functools.singledispatch of app.render: {RUN}")
@@ -387,7 +391,7 @@ def a_local_variable_in_a_traceback(app: Any, jobs: Any) -> Release:
 def an_atexit_callback(app: Any, jobs: Any) -> Release:
     atexit.register(jobs.run)
     run = weakref.ref(jobs.run)
-    return lambda: atexit.unregister(run())
+    return lambda: atexit.unregister(run() or repr)
 
 
 @holder(f"weakref.finalize of host module app, attribute func: {RUN} (call its detach() in on_free)")
@@ -437,7 +441,7 @@ def a_hook(app: Any, jobs: Any) -> Release:
 )
 def a_warnings_filter(app: Any, jobs: Any) -> Release:
     warnings.filterwarnings("ignore", category=jobs.Late)
-    return lambda: warnings.filters.pop(0)
+    return lambda: vars(warnings)["filters"].pop(0)
 
 
 @holder(
@@ -453,7 +457,7 @@ def a_reducer(app: Any, jobs: Any) -> Release:
 def a_codec_search_function(app: Any, jobs: Any) -> Release:
     codecs.register(jobs.run)
     run = weakref.ref(jobs.run)
-    return lambda: codecs.unregister(run())
+    return lambda: codecs.unregister(run() or codecs.lookup)
 
 
 @holder(f"codecs.register_error('alpha'): {RUN} (on_free has to register another one by its name)")
@@ -463,18 +467,19 @@ def a_codec_error_handler(app: Any, jobs: Any) -> Release:
 
 
 @holder(
-    f"the cache of codecs: codecs.CodecInfo object, attributes encode, decode -> {RUN} (on_free has to call codecs.unregister)"
+    f"the cache of codecs: codecs.CodecInfo object, attributes encode, decode -> {RUN} (on_free has to call"
+    " codecs.unregister)"
 )
 def a_codec_that_was_looked_up(app: Any, jobs: Any) -> Release:
     run = jobs.run
     info = codecs.CodecInfo(run, run, name="alpha-hotswap")
 
     found = {"alpha-hotswap": info, "alpha_hotswap": info}
-    codecs.register(found.get)
+    search = found.get
+    codecs.register(search)
     codecs.lookup("alpha-hotswap")
-    get = found.get
     found.clear()
-    return lambda: codecs.unregister(get)
+    return lambda: codecs.unregister(search)
 
 
 @holder(f'ContextVar "current", set in a context: list -> {RUN} (reset the variable with its token)')
@@ -517,7 +522,12 @@ def in_thread(function: Callable[..., Any], *arguments: Any) -> Release:
     thread = threading.Thread(target=function, args=(*arguments, reached, leave), name="worker-3")
     thread.start()
     reached.wait()
-    return lambda: (leave.set(), thread.join())
+
+    def end() -> None:
+        leave.set()
+        thread.join()
+
+    return end
 
 
 @holder(
@@ -562,7 +572,11 @@ def in_loop(start: Callable[[asyncio.AbstractEventLoop], object]) -> Release:
 
 @holder('task "job": coroutine alpha_plugin.jobs.work (SITE/alpha_plugin/jobs.py:N)')
 def a_task(app: Any, jobs: Any) -> Release:
-    return in_loop(lambda loop: loop.create_task(jobs.work(loop.create_future()), name="job"))
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        app.future = loop.create_future()
+        loop.create_task(jobs.work(app.future), name="job")
+
+    return in_loop(begin)
 
 
 @holder(
@@ -573,29 +587,29 @@ def a_timer(app: Any, jobs: Any) -> Release:
 
 
 @holder(
-    "host module app, attribute hold: _asyncio.Task object -> alpha_plugin.jobs.Job object",
+    'host module app, attribute hold: task "job" -> alpha_plugin.jobs.Job object',
 )
 def the_result_of_a_finished_task(app: Any, jobs: Any) -> Release:
     async def job() -> object:
         return jobs.Job()
 
-    def start(loop: asyncio.AbstractEventLoop) -> None:
-        app.hold = loop.create_task(job())
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        app.hold = loop.create_task(job(), name="job")
 
-    end = in_loop(start)
-    return lambda: (end(), setattr(app, "hold", None))
+    end = in_loop(begin)
+    return lambda: [step() for step in (end, functools.partial(delattr, app, "hold"))]
 
 
 @holder(f"hotswap module hotswap.realm.leaks, attribute hold: {RUN}")
 def hotswap_itself(app: Any, jobs: Any) -> Release:
-    leaks.hold = jobs.run
+    vars(leaks)["hold"] = jobs.run
     return lambda: delattr(leaks, "hold")
 
 
 @holder(f"host module app, attribute hold: {RUN}")
 def hotswap_and_somebody_else(app: Any, jobs: Any) -> Release:
-    app.hold = leaks.hold = jobs.run
-    return lambda: (delattr(leaks, "hold"), delattr(app, "hold"))
+    app.hold = vars(leaks)["hold"] = jobs.run
+    return lambda: [vars(each).pop("hold") for each in (app, leaks)]
 
 
 @holder(f"{'list -> ' * 8}{RUN}, held by something more than 8 references away")
@@ -624,3 +638,199 @@ def test_holders_are_named_and_not_joined(realm: Realm, app: ModuleType, hold: H
     assert report == expected
     assert code() is None
     assert not realm.alive()
+
+
+def test_an_operator_is_told_as_many_holders_as_he_asks_for(realm: Realm, app: ModuleType) -> None:
+    """The limit cuts the report, and the shortest chain comes first."""
+
+    def hold(app: Any, jobs: Any) -> Release:
+        app.deep, app.flat = [jobs.run], jobs.run
+        return lambda: vars(app).update(deep=None, flat=None)
+
+    release, _ = start(realm, app, hold)
+    realm.close()
+    assert held(realm, limit=1) == [f"host module app, attribute flat: {RUN}"]
+    assert held(realm) == [f"host module app, attribute flat: {RUN}", f"host module app, attribute deep: list -> {RUN}"]
+    release()
+
+
+def test_another_plugin_is_named_as_the_holder(realm: Realm, tmp_path: Path) -> None:
+    """What another plugin's module holds is told with the name of that plugin's realm."""
+    other = open_realm(tmp_path, "beta")
+    other.load("beta_plugin.jobs").kept = realm.load("alpha_plugin.jobs").run
+    realm.close()
+    report = held(realm)
+    other.close()
+    assert report == [f"plugin module beta_plugin.jobs (realm {other.id}), attribute kept: {RUN}"]
+
+
+def test_nobody_holds_a_realm_that_has_been_collected(realm: Realm) -> None:
+    """The report of a realm that nobody holds is empty."""
+    realm.load("alpha_plugin.jobs")
+    realm.close()
+    assert held(realm) == []
+    assert not realm.alive()
+
+
+EXECUTIONS: list[Any] = []
+
+
+def execution(*expected: str) -> Callable[[Hold], object]:
+    """Note a way to execute in a realm; the parameters are those of `holder`."""
+
+    def note(hold: Hold) -> object:
+        EXECUTIONS.append(pytest.param(hold, list(expected), id=hold.__name__))
+        return hold
+
+    return note
+
+
+def kept(app: Any, *objects: object) -> Release:
+    app.kept = list(objects)
+    return lambda: app.kept.clear()
+
+
+AT = "(SITE/alpha_plugin/jobs.py:N)"
+
+
+@execution(f'thread "worker-3" running alpha_plugin.jobs.loop {AT}')
+def one_thread(app: Any, jobs: Any) -> Release:
+    return in_thread(jobs.loop)
+
+
+@execution(f'threads "worker-3", "worker-3" running alpha_plugin.jobs.loop {AT}')
+def two_threads(app: Any, jobs: Any) -> Release:
+    ends = [in_thread(jobs.loop), in_thread(jobs.loop)]
+    return lambda: [end() for end in ends]
+
+
+@execution()
+def a_thread_elsewhere(app: Any, jobs: Any) -> Release:
+    return in_thread(app.main, jobs.run)
+
+
+@execution(f"a generator of alpha_plugin.jobs.numbers {AT}, suspended")
+def a_generator(app: Any, jobs: Any) -> Release:
+    numbers = jobs.numbers()
+    next(numbers)
+    return kept(app, numbers)
+
+
+@execution(f"3 generators of alpha_plugin.jobs.numbers {AT}, not yet started")
+def generators_not_started(app: Any, jobs: Any) -> Release:
+    return kept(app, *(jobs.numbers() for _ in range(3)))
+
+
+@execution()
+def a_finished_generator(app: Any, jobs: Any) -> Release:
+    numbers = jobs.numbers()
+    list(numbers)
+    return kept(app, numbers)
+
+
+@execution(f"a generator of alpha_plugin.jobs.numbers {AT}, suspended")
+def a_chain_of_generators(app: Any, jobs: Any) -> Release:
+    through = jobs.through()
+    next(through)
+    return kept(app, through)
+
+
+@execution(f"a coroutine of alpha_plugin.jobs.work {AT}, not yet awaited")
+def a_coroutine_not_awaited(app: Any, jobs: Any) -> Release:
+    app.kept = jobs.work(None)
+
+    def end() -> None:
+        app.kept.close()
+        del app.kept
+
+    return end
+
+
+@execution(f"a coroutine of alpha_plugin.jobs.work {AT}, suspended")
+def a_coroutine_without_a_task(app: Any, jobs: Any) -> Release:
+    outer = jobs.outer(app.Never())
+    outer.send(None)
+    return kept(app, outer)
+
+
+@execution(f"an async generator of alpha_plugin.jobs.ticks {AT}, not yet started")
+def an_async_generator_not_started(app: Any, jobs: Any) -> Release:
+    return kept(app, jobs.ticks(None))
+
+
+@execution(f"an async generator of alpha_plugin.jobs.ticks {AT}, suspended")
+def an_async_generator(app: Any, jobs: Any) -> Release:
+    ticks = jobs.ticks(None)
+    with contextlib.suppress(StopIteration):
+        ticks.asend(None).send(None)
+    return kept(app, ticks)
+
+
+@execution(f"an async generator of alpha_plugin.jobs.ticks {AT}, suspended")
+def an_async_generator_in_a_loop(app: Any, jobs: Any) -> Release:
+    over = jobs.over(jobs.ticks(app.Never()))
+    over.send(None)
+    return kept(app, over)
+
+
+def in_tasks(app: Any, works: Callable[[Any], list[Any]]) -> Release:
+    """Have tasks `job 0`, `job 1` ... await what `works` makes of a future that is never done."""
+
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        app.future = loop.create_future()
+        app.tasks = [loop.create_task(work, name=f"job {i}") for i, work in enumerate(works(app.future))]
+
+    end = in_loop(begin)
+    return lambda: [step() for step in (end, app.tasks.clear)]
+
+
+@execution(f'task "job 0" waiting in alpha_plugin.jobs.work {AT}')
+def one_task(app: Any, jobs: Any) -> Release:
+    return in_tasks(app, lambda future: [jobs.outer(future)])
+
+
+@execution(f'tasks "job 0", "job 1", "job 2" and 2 more waiting in alpha_plugin.jobs.work {AT}')
+def many_tasks(app: Any, jobs: Any) -> Release:
+    return in_tasks(app, lambda future: [jobs.work(future) for _ in range(5)])
+
+
+@execution(f'task "job 0" waiting in alpha_plugin.jobs.work {AT}')
+def a_task_that_a_lease_wraps(app: Any, jobs: Any) -> Release:
+    return in_tasks(app, lambda future: [leases.HOLDERS[CoroutineType](jobs.work(future), leases.Pin(()))])
+
+
+@execution(f'task "late" about to start alpha_plugin.jobs.work {AT}')
+def a_task_that_has_not_started(app: Any, jobs: Any) -> Release:
+    loop = asyncio.new_event_loop()
+    app.task = loop.create_task(leases.HOLDERS[CoroutineType](jobs.work(app.Never()), leases.Pin(())), name="late")
+
+    def end() -> None:
+        app.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(app.task)
+        del app.task
+        loop.close()
+
+    return end
+
+
+@pytest.mark.parametrize(("hold", "expected"), EXECUTIONS)
+def test_who_executes_is_named_and_not_joined(realm: Realm, app: ModuleType, hold: Hold, expected: list[str]) -> None:
+    """Whoever executes in a realm, or is about to, is told in words; the report itself keeps nothing."""
+    release, code = start(realm, app, hold)
+    try:
+        report = executes(realm)
+    finally:
+        release()
+    realm.close()
+    gc.collect()
+    assert report == expected
+    assert code() is None
+
+
+def test_the_thread_that_asks_is_told_too(realm: Realm) -> None:
+    """A plugin that asks for the report while it executes finds itself in it."""
+    jobs = realm.load("alpha_plugin.jobs")
+    name = threading.current_thread().name
+    report = in_short(realm, jobs.call(lambda: leaks.executing(realm.prefix)))
+    assert report == [f'thread "{name}" running alpha_plugin.jobs.call {AT}']

@@ -167,12 +167,9 @@ class Tour:
     def _show(self, text: str) -> None:
         for line in text.splitlines():
             # Only what is too long is wrapped, so that a tree's indentation stays as it is.
-            long = len(MARGIN + line) > WIDTH
-            print(
-                textwrap.fill(line, WIDTH, initial_indent=MARGIN, subsequent_indent=MARGIN + "    ")
-                if long
-                else MARGIN + line
-            )
+            if len(shown := MARGIN + line) > WIDTH:
+                shown = textwrap.fill(line, WIDTH, initial_indent=MARGIN, subsequent_indent=MARGIN + "    ")
+            print(shown, flush=True)
 
     def _show_pulse(self, manager: hotswap.PluginManager) -> str:
         said = manager.invoke("gamma", "pulse")

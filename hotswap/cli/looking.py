@@ -139,10 +139,14 @@ def _draw_offers(data: dict[str, Any]) -> str:
             offer["name"] or "-",
             offer["version"] or "-",
             "refused" if offer["faults"] else "unfit" if offer["unfit"] else "fine",
-            "; ".join([offer["file"], *(str(Fault(**fault)) for fault in (*offer["faults"], *offer["unfit"]))]),
+            Path(offer["file"]).name,
         ]
         for offer in data["plugins"]
     ]
     lines = [table(["PLUGIN", "VERSION", "STATE", "FILE"], rows)] if rows else ["no plugins are on offer"]
+    for offer in data["plugins"]:
+        faults = [*offer["faults"], *offer["unfit"]]
+        if faults:
+            lines += [plain(f"{offer['file']}:"), *(plain(f"  {Fault(**fault)}") for fault in faults)]
     lines += [plain(f"{item['file']}: left for the next reload ({item['reason']})") for item in data["pending"]]
     return "\n".join(lines)

@@ -82,7 +82,7 @@ def _draw_history(data: dict[str, Any]) -> str:
         ]
         for entry in data["entries"]
     ]
-    return table(["WHEN", "WHAT", "HOW", "GENERATION", "PLUGINS"], rows) if rows else "nothing has been loaded yet"
+    return table(["WHEN", "WHAT", "HOW", "GEN", "PLUGINS"], rows) if rows else "nothing has been loaded yet"
 
 
 def _draw_pruned(report: dict[str, Any]) -> str:

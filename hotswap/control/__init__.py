@@ -4,8 +4,8 @@ ControlClient --Request--> control.sock --> ControlServer --> answers --> Plugin
               <--reply---
 """
 
-from .client import ControlClient
+from .client import ControlClient, NoHostError
 from .exits import Exit, RemoteError
 from .server import ControlServer
 
-__all__ = ["ControlClient", "ControlServer", "Exit", "RemoteError"]
+__all__ = ["ControlClient", "ControlServer", "Exit", "NoHostError", "RemoteError"]

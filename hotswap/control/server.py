@@ -78,7 +78,8 @@ class ControlServer:
             # Whoever removed the state dir may have made it anew and serve it by now.
             if os.path.samestat(self.path.lstat(), self._status):
                 self.path.unlink()
-        for each in (self._selector, self._listener, self._wake, self._woken):
+        self._selector.close()
+        for each in (self._listener, self._wake, self._woken):
             each.close()
         for peer in list(self._peers):
             with contextlib.suppress(OSError):
@@ -86,7 +87,8 @@ class ControlServer:
 
     def forked(self) -> None:  # pragma: no cover - a child that was killed or has called os._exit reports nothing
         """In a forked child: let go of the sockets, which would seem alive after the parent has died."""
-        for each in (self._selector, self._listener, self._wake, self._woken, *self._peers):
+        self._selector.close()
+        for each in (self._listener, self._wake, self._woken, *self._peers):
             each.close()
         self._closing.set()
 

@@ -46,7 +46,7 @@ WAYS_OUT = {
     "ctypes._pointer_type_cache": "use pointer types of the host's structures only",
 }
 """`module.attribute` -> what a plugin has to do about being held there."""
-_OWN_MACHINERY = ("hotswap.realm", "hotswap.retirement", "hotswap.manager")
+_OWN_MACHINERY = ("hotswap.realm.", "hotswap.retirement.", "hotswap.manager.")
 
 
 class Anchor(NamedTuple):
@@ -94,6 +94,8 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
     if issubclass(kind, logging.Logger):
         return _linked(node, chain, "on_free has to call removeHandler or removeFilter")
     if issubclass(kind, type):
+        if "<locals>" in node.__qualname__:
+            return None
         is_base = any(cls is chain[-1] for cls in node.__mro__)
         return Anchor(f"class {class_name(node)}, base class", len(chain) - 1) if is_base else _linked(node, chain)
     if issubclass(kind, (threading.Thread, asyncio.AbstractEventLoop)) or class_name(kind) == DATA_BAG:
@@ -103,7 +105,7 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
 
 def is_machinery(node: object) -> bool:
     """True for what hotswap itself uses to look after plugins, as opposed to what it hands to the host."""
-    return class_module(type(node)).startswith(_OWN_MACHINERY)
+    return f"{class_module(type(node))}.".startswith(_OWN_MACHINERY)
 
 
 def unseen_holders(stacks: Iterable[tuple[str, list[FrameType]]], prefix: str) -> dict[int, list[Anchor]]:

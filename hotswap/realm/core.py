@@ -55,8 +55,10 @@ class Realm:
         # any of these; a module object alone may die while its functions live on.
         anchor = _Anchor()
         self._anchor = weakref.ref(anchor)
-        self.builtins: dict[str, Any] = {**vars(builtins), "__hotswap_anchor__": anchor}
-        self.import_ = RealmImport(self.prefix, site, self.builtins)
+        own_builtins = ModuleType("builtins")
+        self.builtins: dict[str, Any] = vars(own_builtins)
+        self.builtins.update(vars(builtins), __hotswap_anchor__=anchor)
+        self._import: RealmImport | None = RealmImport(self.prefix, site, own_builtins)
         self._finders: dict[str, FileFinder] = {}
 
         package = ModuleType(self.name, f"The realm of {manifest.label}.")
@@ -81,11 +83,13 @@ class Realm:
         Raises:
             LifecycleError: The module's code raised, or the attribute is not there; the exception is its cause.
         """
+        own_import = self._import
+        assert own_import is not None, "a closed realm loads nothing"
         try:
-            return reduce(getattr, filter(None, attribute.split(".")), self.import_.leaf(module))
+            return reduce(getattr, filter(None, attribute.split(".")), own_import.leaf(module))
         except (Exception, SystemExit) as error:
             if isinstance(error, AttributeError):
-                error.args = (self.import_.plain(str(error)),)
+                error.args = (own_import.plain(str(error)),)
             raise LifecycleError(self.site.manifest.plugin, f"importing {module}", error, stage="loaded") from error
 
     def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
@@ -130,7 +134,8 @@ class Realm:
         Module namespaces are left as they are: emptying them would break code that somebody may still hold. They go
         when nobody refers to them.
         """
-        if self.closed:
+        own_import, self._import = self._import, None
+        if own_import is None:
             return
         self.closed = True
         self.modules.update((module.__name__, module) for module in self.loaded())
@@ -140,7 +145,7 @@ class Realm:
         vars(realms).pop(self.id, None)
         self._finders.clear()
         self.builtins = {}
-        self.import_.close()
+        own_import.close()
         caches: tuple[dict[str, Any], ...] = (sys.path_importer_cache, linecache.cache, inspect.modulesbyfile)
         for cache in caches:
             for file in [file for file in list(cache) if self._is_inside(file) or self.prefix in file]:

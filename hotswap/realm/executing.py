@@ -28,8 +28,6 @@ KINDS: dict[type, _Kind] = {
 }
 """What executes in steps, by exact type: its name, and its attributes."""
 
-# C objects that stand between an awaiting frame and the generator that it drives, and show it to the collector only.
-_TRANSPARENT = frozenset(["async_generator_asend", "async_generator_athrow", "anext_awaitable", "coroutine_wrapper"])
 _HOTSWAP = PARENT.partition(".")[0]
 _NAMES_SHOWN = 3
 
@@ -89,25 +87,24 @@ def task_names(objects: Iterable[Any]) -> dict[int, str]:
     """Id of a coroutine or generator -> name of the unfinished task that drives it."""
     names: dict[int, str] = {}
     for task in objects:
-        if issubclass(type(task), asyncio.Task) and not task.done() and type(first := task.get_coro()) in KINDS:
-            for each in (first, *driven_by(first)):
-                names[id(each)] = task.get_name()
+        if issubclass(type(task), asyncio.Task) and not task.done():
+            first = task.get_coro()
+            names.update((id(each), task.get_name()) for each in (first, *driven_by(first)))
     return names
 
 
 def driven_by(outer: Any) -> Iterator[Any]:
-    """The coroutines and generators, from outside inwards, that proceed when this one is resumed."""
-    seen = {id(outer)}
-    while True:
-        inner = getattr(outer, KINDS[type(outer)].awaits)
-        if inner is None and is_unstarted(outer) and is_hotswaps(module_of(frame_of(outer))):
-            # One of hotswap's wrappers, which has what it is going to drive as an argument.
-            inner = next((each for each in gc.get_referents(outer) if type(each) in KINDS), None)
-        elif type(inner).__name__ in _TRANSPARENT:
+    """The coroutines and generators, from outside inwards, that proceed when this awaitable or iterator is resumed."""
+    seen = set()
+    while id(outer) not in seen:
+        seen.add(id(outer))
+        inner = getattr(outer, KINDS[type(outer)].awaits) if type(outer) in KINDS else outer
+        if type(inner) not in KINDS:
+            # The C objects behind `anext()` and `__await__()`, iterators like `map`, and wrappers show what they
+            # drive to the collector only.
             inner = next((each for each in gc.get_referents(inner) if type(each) in KINDS), None)
-        if type(inner) not in KINDS or id(inner) in seen:
+        if inner is None:
             return
-        seen.add(id(inner))
         yield inner
         outer = inner
 

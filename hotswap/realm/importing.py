@@ -23,10 +23,10 @@ class RealmImport:
     Args:
         prefix: `hotswap.realms.<id>.`
         site: The site dir.
-        realm_builtins: The dict that the realm's modules run with; its `__import__` is set here.
+        own_builtins: Its dict is what the realm's modules run with, and it is their `builtins`; gets the `__import__`.
     """
 
-    def __init__(self, prefix: str, site: SiteDir, realm_builtins: dict[str, Any]) -> None:
+    def __init__(self, prefix: str, site: SiteDir, own_builtins: ModuleType) -> None:
         self.prefix = prefix
         self.label = site.manifest.label
         self._plugin = site.manifest.plugin
@@ -40,8 +40,8 @@ class RealmImport:
             for parts in (name.split(".") for name in provides)
             for length in range(1, len(parts))
         )
-        self._overlays = make_overlays(self, site, realm_builtins)
-        realm_builtins["__import__"] = self
+        self._overlays: dict[str, ModuleType] = {**make_overlays(self, site), "builtins": own_builtins}
+        vars(own_builtins)["__import__"] = self
 
     def __call__(
         self,

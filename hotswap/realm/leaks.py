@@ -139,7 +139,11 @@ class _Walk:
         """What to tell when no holder has a name: hotswap's own references, or where the walk has lost the track."""
         lost = [(self._chain(key), f"more than {_DEPTH} references away") for key in self.frontier]
         lost += [(chain, _UNSEEN) for chain in self._lost]
-        texts = sorted((len(chain), f"{chain_words(chain)}, held by something {where}") for chain, where in lost)
+        texts = sorted(
+            (len(chain), f"{chain_words(chain)}, held by something {where}")
+            for chain, where in lost
+            if not any(is_machinery(node) for node in chain)
+        )
         return self.told(by_hotswap=True) or list(dict.fromkeys(text for _, text in texts))
 
     def _reach(self, node: Any, hits: Iterable[int]) -> None:
@@ -205,6 +209,7 @@ def _own_check(kind: type, prefix: str) -> Callable[[Any], bool]:
     return {
         # The realm's builtins, which a loader or spec may keep without any of its modules.
         dict: lambda each: "__build_class__" in each and is_own_import(each.get("__import__")),
+        RealmImport: is_own_import,
         FunctionType: is_own_function,
         MethodType: lambda method: type(method.__func__) is FunctionType and is_own_function(method.__func__),
         LRU_CACHE: lambda cache: str(getattr(cache, "__module__", "")).startswith(prefix),

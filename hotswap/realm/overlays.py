@@ -6,7 +6,6 @@ and writes go to the original.
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import importlib.metadata
 import importlib.resources
@@ -81,22 +80,9 @@ class Overlay(ModuleType):
         return dir(self._original)
 
 
-class BuiltinsOverlay(Overlay):
-    """The `builtins` of a realm: what is written to it, its modules see too."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        self._realm[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        self._realm.pop(name, None)
-
-
-def make_overlays(realm: RealmNames, site: SiteDir, realm_builtins: dict[str, Any]) -> dict[str, Overlay]:
+def make_overlays(realm: RealmNames, site: SiteDir) -> dict[str, Overlay]:
     """The overlays of one realm, by the name of the module they stand for."""
     overlays: dict[str, Overlay] = {}
-    overlays["builtins"] = BuiltinsOverlay(builtins, overlays, {"__import__": realm, "_realm": realm_builtins})
     for original, replacements in (
         (importlib, _importlib(realm)),
         (importlib.util, _importlib_util(realm)),
@@ -145,7 +131,7 @@ def _importlib_metadata(realm: RealmNames, site: SiteDir) -> dict[str, Any]:
 
         def load(self) -> Any:
             target: Any = realm.leaf(self.module)
-            for name in filter(None, self.attr.split(".")):
+            for name in filter(None, (self.attr or "").split(".")):
                 target = getattr(target, name)
             return target
 
@@ -161,6 +147,10 @@ def _importlib_metadata(realm: RealmNames, site: SiteDir) -> dict[str, Any]:
 
     own = RealmDistribution(Path(site.path) / site.manifest.dist_info)
 
+    def name_of(found: md.Distribution) -> str:
+        metadata = found.metadata  # of a half-removed distribution it may be empty
+        return canonical(metadata["Name"]) if "Name" in metadata else ""
+
     def distribution(distribution_name: str) -> md.Distribution:
         return own if canonical(distribution_name) == own_name else md.distribution(distribution_name)
 
@@ -169,13 +159,13 @@ def _importlib_metadata(realm: RealmNames, site: SiteDir) -> dict[str, Any]:
         if "path" not in criteria and (asked is None or canonical(asked) == own_name):
             yield own
         for found in md.distributions(**criteria):
-            if canonical(found.metadata["Name"] or "") != own_name or "path" in criteria:
+            if name_of(found) != own_name or "path" in criteria:
                 yield found
 
     def entry_points(**params: Any) -> md.EntryPoints:
         first: dict[str, md.Distribution] = {}
         for found in distributions():
-            first.setdefault(canonical(found.metadata["Name"] or ""), found)
+            first.setdefault(name_of(found), found)
         points = md.EntryPoints(point for found in first.values() for point in found.entry_points)
         # Python 3.11 groups them where nothing is asked for.
         groups: Any = getattr(md, "SelectableGroups", None)
