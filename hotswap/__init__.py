@@ -8,83 +8,78 @@ manager.reload()                             # whole or not at all; calls in fli
 
 from __future__ import annotations
 
-from .binding import Requires, ignore
-from .errors import (
-    BuildError,
-    ContractError,
-    ControlError,
-    CyclicDependencyError,
-    Fault,
-    HotswapError,
-    LifecycleError,
-    MissingExtraError,
-    NotLoadedError,
-    PluginError,
-    PluginNotFoundError,
-    ReentrantReloadError,
-    ReloadVetoError,
-    ResolutionError,
-    RetiredError,
-    StateDirError,
-    StaticModeError,
-    UnfinishedWheelError,
-    UnknownDependencyError,
-    UsageError,
-    VersionConflictError,
-    WheelError,
-)
-from .generation import Generation, Plugin
-from .hookspecs import hookimpl
-from .manager import PluginManager
-from .model import Candidate, Dependency, Finding, HistoryEntry, Manifest, Outcome, Plan, Source, Step
-from .report import ReloadReport
-from .retirement import Retired
-from .sources import Environment, ProjectDir, WheelDir
-from .vault import Vault
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "BuildError",
-    "Candidate",
-    "ContractError",
-    "ControlError",
-    "CyclicDependencyError",
-    "Dependency",
-    "Environment",
-    "Fault",
-    "Finding",
-    "Generation",
-    "HistoryEntry",
-    "HotswapError",
-    "LifecycleError",
-    "Manifest",
-    "MissingExtraError",
-    "NotLoadedError",
-    "Outcome",
-    "Plan",
-    "Plugin",
-    "PluginError",
-    "PluginManager",
-    "PluginNotFoundError",
-    "ProjectDir",
-    "ReentrantReloadError",
-    "ReloadReport",
-    "ReloadVetoError",
-    "Requires",
-    "ResolutionError",
-    "Retired",
-    "RetiredError",
-    "Source",
-    "StateDirError",
-    "StaticModeError",
-    "Step",
-    "UnfinishedWheelError",
-    "UnknownDependencyError",
-    "UsageError",
-    "Vault",
-    "VersionConflictError",
-    "WheelDir",
-    "WheelError",
-    "hookimpl",
-    "ignore",
-]
 __version__ = "0.1.0"
+
+# Fetched on first use: the command line need not wait for libraries that only a manager wants.
+_ROOMS = {
+    "binding": (
+        "Requires",
+        "ignore",
+    ),
+    "errors": (
+        "BuildError",
+        "ContractError",
+        "ControlError",
+        "CyclicDependencyError",
+        "Fault",
+        "HotswapError",
+        "LifecycleError",
+        "MissingExtraError",
+        "NotLoadedError",
+        "PluginError",
+        "PluginNotFoundError",
+        "ReentrantReloadError",
+        "ReloadVetoError",
+        "ResolutionError",
+        "RetiredError",
+        "StateDirError",
+        "StaticModeError",
+        "UnfinishedWheelError",
+        "UnknownDependencyError",
+        "UsageError",
+        "VersionConflictError",
+        "WheelError",
+    ),
+    "generation": (
+        "Generation",
+        "Plugin",
+    ),
+    "hookspecs": ("hookimpl",),
+    "manager": ("PluginManager",),
+    "model": (
+        "Candidate",
+        "Dependency",
+        "Finding",
+        "HistoryEntry",
+        "Manifest",
+        "Outcome",
+        "Plan",
+        "Source",
+        "Step",
+    ),
+    "report": ("ReloadReport",),
+    "retirement": ("Retired",),
+    "sources": (
+        "Environment",
+        "ProjectDir",
+        "WheelDir",
+    ),
+    "vault": ("Vault",),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

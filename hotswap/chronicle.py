@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
 from typing import Literal
 
 from .errors import HotswapError, UsageError
@@ -30,10 +29,13 @@ class Chronicle:
         self._store = store
         self._run = run
         self._logger = logger
+        self._last: dict[str, RememberedPlugin] = {}
+        """What was remembered of the latest generation."""
 
     def succeeded(self, action: Action, watch: Stopwatch, report: ReloadReport) -> None:
         """Remember a new generation."""
-        self._append(action, watch, report.generation, report.plan.steps.values(), "")
+        self._last = {step.plugin: self._remembered(step) for step in report.plan.steps.values()}
+        self._append(action, watch, report.generation, tuple(self._last.values()), "")
 
     def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
         """Remember a change that changed nothing."""
@@ -61,8 +63,26 @@ class Chronicle:
             )
         return [site.manifest for _, site in sites if site is not None]
 
+    def _remembered(self, step: Step) -> RememberedPlugin:
+        manifest, outcome, last = step.manifest, str(step.outcome), self._last.get(step.plugin)
+        if last is not None and (last.digest, last.outcome) == (manifest.digest, outcome):
+            return last  # as it is with most of many plugins
+        return RememberedPlugin(
+            name=step.plugin,
+            version=str(manifest.version),
+            digest=manifest.digest,
+            outcome=outcome,
+            distribution=manifest.name,
+            site=self._store.site_name(manifest),
+        )
+
     def _append(
-        self, action: Action, watch: Stopwatch, generation: int | None, steps: Iterable[Step], error: str
+        self,
+        action: Action,
+        watch: Stopwatch,
+        generation: int | None,
+        plugins: tuple[RememberedPlugin, ...],
+        error: str,
     ) -> None:
         entry = HistoryEntry(
             generation=generation,
@@ -70,17 +90,7 @@ class Chronicle:
             at=watch.started_at,
             seconds=watch.total,
             outcome="ok" if generation is not None else "failed",
-            plugins=tuple(
-                RememberedPlugin(
-                    name=step.plugin,
-                    version=str(step.manifest.version),
-                    digest=step.manifest.digest,
-                    outcome=str(step.outcome),
-                    distribution=step.manifest.name,
-                    site=self._store.site_name(step.manifest),
-                )
-                for step in steps
-            ),
+            plugins=plugins,
             error=error,
             pid=os.getpid(),
             run=self._run,

@@ -81,7 +81,13 @@ class Plugin:
         if pin is None:
             raise RetiredError(f"{self.name} {self.version} has been retired: hold manager.lease() around such calls")
         try:
-            result = self._invoke(func, *args, **kwargs)
+            # Three ways to say one thing: handing on `*args, **kwargs` costs 50 ns though both are empty.
+            if kwargs:
+                result = self._invoke(func, *args, **kwargs)
+            elif args:
+                result = self._invoke(func, *args)
+            else:
+                result = self._invoke(func)
             goes_on = HOLDERS.get(type(result))
             return result if goes_on is None else goes_on(result, pin)
         finally:

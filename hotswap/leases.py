@@ -18,10 +18,10 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar, Token
 from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from .generation import Generation
+G = TypeVar("G")
+"""What is held: a generation."""
 
 
 AnyFuture = TypeVar("AnyFuture", "asyncio.Future[Any]", "concurrent.futures.Future[Any]")
@@ -37,12 +37,12 @@ class Pin:
         self._dependencies = dependencies
 
 
-class Hold:
+class Hold(Generic[G]):
     """Alive as long as somebody may execute anywhere in one generation."""
 
     __slots__ = ("__weakref__", "_pins", "generation", "glanced", "leases")
 
-    def __init__(self, generation: Generation, pins: list[Pin]) -> None:
+    def __init__(self, generation: G, pins: list[Pin]) -> None:
         self.generation = generation
         self._pins = pins
         self.glanced = float("-inf")
@@ -55,7 +55,7 @@ class Hold:
             self._pins.pop()
 
 
-class Lease:
+class Lease(Generic[G]):
     """A generation, pinned from `with` to its end, also as `async with`; made by `manager.lease()`.
 
     Inside, in the same thread or task and in the tasks it starts, `manager.invoke` and `manager.current` mean the
@@ -64,16 +64,16 @@ class Lease:
 
     __slots__ = ("_acquire", "_hold", "_token", "_variable")
 
-    def __init__(self, acquire: Callable[[], Hold], variable: ContextVar[Hold | None]) -> None:
+    def __init__(self, acquire: Callable[[], Hold[G]], variable: ContextVar[Hold[G] | None]) -> None:
         self._acquire = acquire
         self._variable = variable
-        self._hold: Hold | None = None
-        self._token: Token[Hold | None] | None = None
+        self._hold: Hold[G] | None = None
+        self._token: Token[Hold[G] | None] | None = None
 
-    def __enter__(self) -> Generation:
+    def __enter__(self) -> G:
         return self._enter()
 
-    def _enter(self) -> Generation:
+    def _enter(self) -> G:
         if self._hold is not None:
             raise RuntimeError("this lease is in use: call manager.lease() for each `with`")
         hold = self._acquire()
@@ -95,7 +95,7 @@ class Lease:
             except ValueError:
                 pass  # entered in another context, which an abandoned generator is closed outside of
 
-    async def __aenter__(self) -> Generation:
+    async def __aenter__(self) -> G:
         return self._enter()
 
     async def __aexit__(

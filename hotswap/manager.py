@@ -64,7 +64,7 @@ class PluginManager:
         planner = Planner(as_sources(sources), only, self._store.scratch, logger)
         self._engine = Engine(planner, self._store, self._retirement, exclusion, extension, on_reload, logger)
         self._current = self._engine.current
-        self._pinned: ContextVar[Hold | None] = ContextVar("hotswap_lease", default=None)
+        self._pinned: ContextVar[Hold[Generation] | None] = ContextVar("hotswap_lease", default=None)
         self._drain_timeout = drain_timeout
         self._server: ControlServer | None = None
 
@@ -148,7 +148,7 @@ class PluginManager:
             hold.glanced = time.monotonic()
         return hold.generation
 
-    def lease(self) -> Lease:
+    def lease(self) -> Lease[Generation]:
         """Pin the current generation: `with manager.lease() as plugins:`, or `async with`.
 
         Inside, in this thread or task and in the tasks it starts, `manager.invoke` and `manager.current` mean the
@@ -170,11 +170,14 @@ class PluginManager:
         if hold is None:
             raise self._engine.not_loaded()
         try:
-            return hold.generation[name].invoke_func(func, *args, **kwargs)
+            plugin = hold.generation[name]
+            if args or kwargs:
+                return plugin.invoke_func(func, *args, **kwargs)
+            return plugin.invoke_func(func)  # handing on what is empty would cost 50 ns
         finally:
             del hold  # an exception that somebody stores keeps this frame, and must not keep the generation
 
-    def _acquire(self) -> Hold:
+    def _acquire(self) -> Hold[Generation]:
         hold = self._pinned.get() or self._current.hold
         if hold is None:
             raise self._engine.not_loaded()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError
+from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError, raise_all
 from .model import Candidate, Finding, Incumbent, Manifest, Pending, Plan, Source, canonical
 from .resolver import resolve
 from .sources import Environment, WheelDir, read_host
 from .stopwatch import Stopwatch
-from .transition import raise_all
 from .wheel import Builder, Verifier
 
 Sources = str | Path | Source | Sequence[str | Path | Source] | None
@@ -48,6 +48,7 @@ class Planner:
         self._verifier = Verifier(logger)
         self._builder = Builder(scratch)
         self._logger = logger
+        self._lock = threading.Lock()
 
     def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch) -> Plan:
         """What a reload would do now.
@@ -61,11 +62,13 @@ class Planner:
             WheelError: Wheels that must not be installed; all their faults are listed.
             ResolutionError: No valid set.
         """
-        with watch("found"):
-            findings = [source.find() for source in self.sources]
-            candidates = [candidate for finding in findings for candidate in self._candidates(finding)]
-        with watch("verified"):
-            manifests, unfinished = self._verify(candidates, [f for finding in findings for f in finding.faults])
+        # A plan may be asked for while a reload makes its own: they share caches, and must not build a project twice.
+        with self._lock:
+            with watch("found"):
+                findings = [source.find() for source in self.sources]
+                candidates = [candidate for finding in findings for candidate in self._candidates(finding)]
+            with watch("verified"):
+                manifests, unfinished = self._verify(candidates, [f for finding in findings for f in finding.faults])
         pending = [*(p for finding in findings for p in finding.pending), *unfinished]
         for item in pending:
             self._logger.info("%s: left for the next reload: %s", item.path, item.reason)
@@ -81,16 +84,6 @@ class Planner:
         """The plan for a given set of verified wheels."""
         with watch("resolved"):
             return resolve(manifests, read_host(), incumbents=incumbents, only=self._only, pending=pending)
-
-    def offers(self) -> tuple[tuple[Candidate, Manifest | WheelError], ...]:
-        """Everything on offer, each with its manifest or with what is wrong with it."""
-        rows: list[tuple[Candidate, Manifest | WheelError]] = []
-        for candidate in (c for source in self.sources for c in self._candidates(source.find())):
-            try:
-                rows.append((candidate, self._verifier.verify(candidate)))
-            except WheelError as error:
-                rows.append((candidate, error))
-        return tuple(rows)
 
     def _candidates(self, finding: Finding) -> list[Candidate]:
         return [*finding.candidates, *(self._builder.build(project) for project in finding.projects)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .calls import Caller
-from .generation import Plugin
+from .generation import Generation, Plugin
 from .leases import Hold
 
 GLANCE = 0.2
@@ -100,13 +100,15 @@ class Retirement:
         self._free_delay = free_delay
         self._drain_timeout = drain_timeout
         self._records: dict[int, _Record] = {}
-        self._glanced: list[tuple[float, Hold]] = []
-        self._holds: weakref.WeakSet[Hold] = weakref.WeakSet()
+        self._glanced: list[tuple[float, Hold[Generation]]] = []
+        self._holds: weakref.WeakSet[Hold[Generation]] = weakref.WeakSet()
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
         self._drained: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        # Two locks: one for the records, held for moments, and one for freeing, held while an `on_free` runs.
+        self._state = threading.RLock()
+        self._freed = threading.Condition(self._state)
         self._freeing = threading.RLock()
-        self._freed = threading.Condition(self._freeing)
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._hurry = False
@@ -115,7 +117,7 @@ class Retirement:
         """Take note of a plugin that becomes live."""
         self._records[plugin.serial] = _Record(plugin, realm, caller, generation)
 
-    def retire(self, plugins: Iterable[Plugin], hold: Hold, *, at_once: bool = False) -> None:
+    def retire(self, plugins: Iterable[Plugin], hold: Hold[Generation], *, at_once: bool = False) -> None:
         """No new call reaches these plugins, whose last generation this is; called while `hold` is still held.
 
         Args:
@@ -144,18 +146,34 @@ class Retirement:
 
     def sweep(self) -> None:
         """Free what has drained and is due, dependents before dependencies."""
-        with self._freeing:
+        # On a loop that an on_free needs, waiting for whoever is freeing might never end; that thread looks again.
+        on_needed_loop = any(record.caller.would_block() for record in list(self._records.values()))
+        if not self._freeing.acquire(blocking=not on_needed_loop):
+            return
+        try:
+            while ready := self._ready():
+                for record in ready:
+                    self._free(record)
+        finally:
+            self._freeing.release()
+        with self._state:
+            self._forget_collected()
+
+    def _ready(self) -> list[_Record]:
+        """What is to be freed now by this thread, in order."""
+        with self._state:
             now = time.monotonic()
             self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
             while not self._drained.empty():
                 record = self._records[self._drained.get()]
                 record.state, record.due = "drained", now + self._free_delay
-            ready = [r for r in self._records.values() if r.state == "drained" and (self._hurry or r.due <= now)]
-            for record in sorted(ready, key=lambda record: -record.plugin.serial):
-                # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
-                if not record.caller.would_block():
-                    self._free(record)
-            self._forget_collected()
+            # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
+            ready = [
+                record
+                for record in self._records.values()
+                if record.state == "drained" and (self._hurry or record.due <= now) and not record.caller.would_block()
+            ]
+            return sorted(ready, key=lambda record: -record.plugin.serial)
 
     def digests(self) -> set[str]:
         """Of all plugins that are live, or retired and still in memory."""
@@ -179,11 +197,10 @@ class Retirement:
         """What is retired and still in memory, oldest first; with `holders`, after a full garbage collection."""
         if holders:
             gc.collect()
-        with self._freeing:
+        with self._state:
             self._forget_collected()
-            return tuple(
-                self._describe(record, holders) for record in list(self._records.values()) if record.state != "live"
-            )
+            retired = [record for record in self._records.values() if record.state != "live"]
+        return tuple(self._describe(record, holders) for record in retired)
 
     def wait(self, timeout: float | None) -> bool:
         """Block until everything retired has been freed; False if that took longer than `timeout` seconds."""
@@ -236,7 +253,6 @@ class Retirement:
                 )
 
     def _free(self, record: _Record) -> None:
-        record.state = "freed"
         try:
             with self._marked():
                 record.plugin.free(record.caller, self._logger)
@@ -244,7 +260,9 @@ class Retirement:
             record.plugin.let_go()
             if record.realm is not None:
                 record.realm.close()
-            self._freed.notify_all()
+            with self._freed:
+                record.state = "freed"
+                self._freed.notify_all()
 
     def _forget_collected(self) -> None:
         for serial, record in list(self._records.items()):

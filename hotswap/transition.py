@@ -10,7 +10,7 @@ from typing import Any
 
 from .binding import bind, wanted
 from .calls import Caller, call_hook
-from .errors import ContractError, Fault, FaultsError, PluginError, ReloadVetoError, RetiredError
+from .errors import ContractError, Fault, PluginError, ReloadVetoError, RetiredError, raise_all
 from .generation import Generation, Plugin
 from .hookspecs import collect_hooks
 from .leases import Hold, Pin
@@ -30,26 +30,7 @@ class Current:
     __slots__ = ("hold",)
 
     def __init__(self) -> None:
-        self.hold: Hold | None = None
-
-
-def raise_all(errors: list[PluginError]) -> None:
-    """Raise what was found wrong with several plugins as one error; nothing if nothing was.
-
-    Faults of one kind become one list; where exceptions of plugins are among them, the first is raised and the others
-    are its notes.
-    """
-    if not errors:
-        return
-    faulty = [error for error in errors if isinstance(error, FaultsError)]
-    if len(faulty) == len(errors) > 1 and len({type(error) for error in faulty}) == 1:
-        names = ", ".join(dict.fromkeys(error.plugin for error in faulty))
-        raise type(faulty[0])(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
-    first = next((error for error in errors if not isinstance(error, FaultsError)), errors[0])
-    for other in errors:
-        if other is not first:
-            first.add_note(f"also: {other}")
-    raise first
+        self.hold: Hold[Generation] | None = None
 
 
 class Transition:

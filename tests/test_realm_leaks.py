@@ -69,6 +69,9 @@ def numbers():
 def through():
     yield from numbers()
 
+def each(items):
+    yield from items
+
 def loop(reached, leave):
     reached.set()
     leave.wait()
@@ -127,6 +130,18 @@ def nothing(*args): ...
 
 class Never:
     def __await__(self): yield
+
+class Endless:
+    def __iter__(self): return self
+    def __next__(self): return 1
+
+def drop(handlers, dropping, reached, leave):
+    handler = handlers.pop()
+    reached.set()
+    dropping.wait()
+    del handler
+    reached.set()
+    leave.wait()
 
 def pending(handlers, reached, leave):
     nothing(handlers.pop(), reached.set(), leave.wait())
@@ -189,8 +204,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def in_short(realm: Realm, report: tuple[str, ...]) -> list[str]:
-    """A report with SITE for the site dir, ID for the realm's and N for line numbers."""
-    return [re.sub(r":\d+\)", ":N)", line.replace(realm.path, "SITE").replace(realm.id, "ID")) for line in report]
+    """A report with SITE for the site dir, ID for the realm's, N for numbers that are not the test's business."""
+    report = tuple(line.replace(realm.path, "SITE").replace(realm.id, "ID") for line in report)
+    return [re.sub(r" \d+ more:", " N more:", re.sub(r":\d+\)", ":N)", line)) for line in report]
 
 
 def held(realm: Realm, limit: int = 10) -> list[str]:
@@ -239,7 +255,7 @@ def a_list(app: Any, jobs: Any) -> Release:
     return lambda: app.HANDLERS.clear()
 
 
-@holder(f"host module app, attribute HANDLERS and 1 more: list -> {RUN}")
+@holder(f"host module app, attribute HANDLERS and N more: list -> {RUN}")
 def a_list_that_two_modules_have(app: Any, jobs: Any) -> Release:
     app.web = ModuleType("web")
     app.web.HANDLERS = app.HANDLERS
@@ -281,6 +297,13 @@ def an_instance_attribute(app: Any, jobs: Any) -> Release:
 @holder(f"host module app, attribute hold: app.Slotted object, attribute handler -> {RUN}")
 def a_slot(app: Any, jobs: Any) -> Release:
     return setter(app, "hold", app.Slotted(jobs.run))
+
+
+@holder(f"host module app, attribute hold: Nameless object, attribute handler -> {RUN}")
+def an_instance_of_a_class_without_a_module(app: Any, jobs: Any) -> Release:
+    instance = eval("type('Nameless', (), {})()", {})  # made where there is no __name__
+    instance.handler = jobs.run
+    return setter(app, "hold", instance)
 
 
 @holder(f"host module app, attribute hold: functools.partial object, attribute func -> {RUN}")
@@ -445,7 +468,7 @@ def a_warnings_filter(app: Any, jobs: Any) -> Release:
 
 
 @holder(
-    f"host module copyreg, attribute dispatch_table and 1 more: dict -> {RUN} (on_free has to remove the reducer;"
+    f"host module copyreg, attribute dispatch_table and N more: dict -> {RUN} (on_free has to remove the reducer;"
     " __reduce__ needs none)"
 )
 def a_reducer(app: Any, jobs: Any) -> Release:
@@ -486,6 +509,13 @@ def a_codec_that_was_looked_up(app: Any, jobs: Any) -> Release:
 def a_context_variable(app: Any, jobs: Any) -> Release:
     app.context = contextvars.copy_context()
     app.context.run(app.CURRENT.set, [jobs.run])
+    return lambda: delattr(app, "context")
+
+
+@holder(f'ContextVar "late", set in a context: {RUN} (reset the variable with its token)')
+def the_default_of_a_context_variable(app: Any, jobs: Any) -> Release:
+    app.context = contextvars.copy_context()
+    app.context.run(contextvars.ContextVar("late", default=jobs.run).set, None)
     return lambda: delattr(app, "context")
 
 
@@ -735,6 +765,14 @@ def a_chain_of_generators(app: Any, jobs: Any) -> Release:
     return kept(app, through)
 
 
+@execution(f"a generator of alpha_plugin.jobs.each {AT}, suspended")
+def a_generator_that_its_iterator_refers_to(app: Any, jobs: Any) -> Release:
+    items = app.Endless()
+    items.owner = jobs.each(items)
+    next(items.owner)
+    return kept(app, items)
+
+
 @execution(f"a coroutine of alpha_plugin.jobs.work {AT}, not yet awaited")
 def a_coroutine_not_awaited(app: Any, jobs: Any) -> Release:
     app.kept = jobs.work(None)
@@ -789,6 +827,20 @@ def one_task(app: Any, jobs: Any) -> Release:
     return in_tasks(app, lambda future: [jobs.outer(future)])
 
 
+class OtherTask(asyncio.Task[Any]):
+    """Hosts may have tasks of their own."""
+
+
+@execution(f'task "other" waiting in alpha_plugin.jobs.work {AT}')
+def a_task_of_another_class(app: Any, jobs: Any) -> Release:
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        app.future = loop.create_future()
+        app.task = OtherTask(jobs.work(app.future), loop=loop, name="other")
+
+    end = in_loop(begin)
+    return lambda: [step() for step in (end, functools.partial(delattr, app, "task"))]
+
+
 @execution(f'tasks "job 0", "job 1", "job 2" and 2 more waiting in alpha_plugin.jobs.work {AT}')
 def many_tasks(app: Any, jobs: Any) -> Release:
     return in_tasks(app, lambda future: [jobs.work(future) for _ in range(5)])
@@ -834,3 +886,29 @@ def test_the_thread_that_asks_is_told_too(realm: Realm) -> None:
     name = threading.current_thread().name
     report = in_short(realm, jobs.call(lambda: leaks.executing(realm.prefix)))
     assert report == [f'thread "{name}" running alpha_plugin.jobs.call {AT}']
+
+
+def test_a_running_function_can_still_let_go_of_its_variables(realm: Realm, app: ModuleType) -> None:
+    """After a report that has looked at a running function's variables, deleting one frees what it referred to."""
+    reached, dropping, leave = threading.Event(), threading.Event(), threading.Event()
+    handlers = [realm.load("alpha_plugin.jobs").run]
+    code = weakref.ref(handlers[0].__code__)
+    realm.close()
+    hook = threading.gettrace()
+    threading.settrace(None)
+    thread = threading.Thread(target=app.drop, args=(handlers, dropping, reached, leave))
+    try:
+        thread.start()
+        reached.wait()
+        report = held(realm)
+        reached.clear()
+        dropping.set()
+        reached.wait()
+        gc.collect()
+        gone = code() is None
+    finally:
+        leave.set()
+        thread.join()
+        threading.settrace(hook)
+    assert report == [f'local variable "handler" of function app.drop (app.py:N): {RUN}']
+    assert gone

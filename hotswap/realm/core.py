@@ -9,6 +9,7 @@ import linecache
 import logging
 import re
 import sys
+import typing
 import weakref
 from collections.abc import Sequence
 from functools import reduce
@@ -150,6 +151,9 @@ class Realm:
         for cache in caches:
             for file in [file for file in list(cache) if self._is_inside(file) or self.prefix in file]:
                 cache.pop(file, None)
+        overloads: dict[str, Any] = getattr(typing, "_overload_registry", {})  # by module, and never cleared
+        for module in [module for module in list(overloads) if module.startswith(self.prefix)]:
+            overloads.pop(module, None)
         self._forget_loggers()
 
     def _forget_loggers(self) -> None:

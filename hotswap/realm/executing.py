@@ -95,29 +95,24 @@ def task_names(objects: Iterable[Any]) -> dict[int, str]:
 
 def driven_by(outer: Any) -> Iterator[Any]:
     """The coroutines and generators, from outside inwards, that proceed when this awaitable or iterator is resumed."""
-    seen = set()
-    while id(outer) not in seen:
-        seen.add(id(outer))
+    seen = {id(outer)}
+    while True:
         inner = getattr(outer, KINDS[type(outer)].awaits) if type(outer) in KINDS else outer
         if type(inner) not in KINDS:
             # The C objects behind `anext()` and `__await__()`, iterators like `map`, and wrappers show what they
             # drive to the collector only.
             inner = next((each for each in gc.get_referents(inner) if type(each) in KINDS), None)
-        if inner is None:
+        if inner is None or id(inner) in seen:
             return
+        seen.add(id(inner))
         yield inner
         outer = inner
 
 
-def is_unstarted(each: Any) -> bool:
+def is_unstarted(each: Any, frame: FrameType) -> bool:
     """True for a coroutine or generator that nobody has stepped into yet."""
-    frame = frame_of(each)
-    if frame is None:
-        return False
-    suspended = getattr(each, KINDS[type(each)].suspended, None)
-    if suspended is None:  # Python 3.11 does not say it of an async generator
-        return frame.f_lineno == frame.f_code.co_firstlineno
-    return not suspended
+    # Python 3.11 does not say it of an async generator.
+    return not getattr(each, KINDS[type(each)].suspended, frame.f_lineno != frame.f_code.co_firstlineno)
 
 
 def frame_of(each: Any) -> FrameType | None:
@@ -174,7 +169,7 @@ def _threads(stacks: Iterable[tuple[str, list[FrameType]]], prefix: str) -> Iter
 
 
 def _stepwise(each: Any, frame: Any, task: str | None, prefix: str) -> _Line:
-    unstarted = is_unstarted(each)
+    unstarted = is_unstarted(each, frame)
     where = f"{function_of(frame)} ({place_of(frame)})"
     if task is not None:
         return _Line(1, f"{'about to start' if unstarted else 'waiting in'} {where}", "task", task)

@@ -84,7 +84,9 @@ class _Walk:
 
     def __init__(self, heap: list[Any], own: list[Any], unseen: dict[int, list[Anchor]], ignored: set[int]) -> None:
         self.frontier = {id(each): each for each in own}
-        self._heap = heap
+        # A namespace says more than its module, and Python before 3.12.6 hangs when asked what the module _asyncio
+        # refers to: https://github.com/python/cpython/issues/122695
+        self._heap = [each for each in heap if type(each) is not ModuleType]
         self._unseen = unseen
         self._ignored = ignored
         self._found: list[_Found] = []

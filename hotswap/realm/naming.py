@@ -100,7 +100,7 @@ def module_words(name: str) -> str:
 def class_name(cls: type) -> str:
     """The dotted name of a class, as its author knows it."""
     module = plain(class_module(cls))
-    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+    return cls.__qualname__ if module in ("builtins", "") else f"{module}.{cls.__qualname__}"
 
 
 def class_module(cls: type) -> str:
@@ -191,18 +191,20 @@ def _single_dispatch(function: Any) -> str | None:
 
 
 def _context_variable(chain: Sequence[Any]) -> tuple[str, int]:
-    for variable, value in chain[0].items():
-        for index, each in enumerate(chain):
-            if each is value:
-                return f'ContextVar "{variable.name}", set in a context', index
-    return "a ContextVar, set in a context", len(chain) - 1
+    return next(
+        (
+            (f'ContextVar "{variable.name}", set in a context', index + (each is variable))
+            for variable, value in chain[0].items()
+            for index, each in enumerate(chain)
+            if each is value or each is variable
+        ),
+        ("a context", 1),
+    )
 
 
 def _members(node: Any) -> Iterator[tuple[str, object]]:
     kind = type(node)
-    if issubclass(kind, type):
-        yield from type.__getattribute__(node, "__dict__").items()
-    elif (namespace := namespace_of(node)) is not None:
+    if (namespace := namespace_of(node)) is not None:
         yield from list(namespace.items())
     for cls in kind.__mro__:
         for name, member in list(vars(cls).items()):

@@ -4,7 +4,8 @@
                                                                      > Demands: of plugins, of the host, of nobody
     Manifest.requires  --markers, extras--> distribution names------/
 
-The result depends on the manifest and on the names on offer alone, so it is kept from one resolution to the next.
+The result depends on the manifest and on the names on offer alone, so it is kept from one resolution to the next, and
+forgotten when that one did not ask for it.
 """
 
 from __future__ import annotations
@@ -29,18 +30,17 @@ Names = frozenset[tuple[str, str]]
 Environment = frozenset[tuple[str, str]]
 """The environment of markers as pairs."""
 
-_REMEMBERED = 2**15
-"""Manifests remembered per directory: three versions of each of 10,000 plugins fit."""
-
 
 def allows(constraint: str, version: Version) -> bool:
     """Whether a specifier, given as text, contains a version; pre-releases are weighed where versions are ranked."""
+    if not constraint:
+        return True
     if "===" in constraint:  # compares spellings, and 1.0 and 1.0.0 are one key in the cache
         return _contains.__wrapped__(constraint, version)
     return _contains(constraint, version)
 
 
-@lru_cache(maxsize=2**15)
+@lru_cache(maxsize=2**12)
 def _contains(constraint: str, version: Version) -> bool:
     return SpecifierSet(constraint).contains(version, prereleases=True)
 
@@ -92,11 +92,18 @@ class Directory:
         self.plugins = frozenset(self.plugin_of.values())
         self._environment = environment
         self._known: dict[tuple[str, str, str], Demands] = {}
+        self._known_before: dict[tuple[str, str, str], Demands] = {}
+
+    def begin(self) -> None:
+        """A new resolution begins: what the last one did not ask for is forgotten."""
+        self._known, self._known_before = {}, self._known
 
     def demands(self, manifest: Manifest, imports: tuple[Dependency, ...], extra: str = "") -> Demands:
         """What a manifest asks for; with `extra`, what that extra asks for on top."""
         key = (manifest.plugin, manifest.digest, extra)
         known = self._known.get(key)
+        if known is None:
+            known = self._known_before.get(key)
         # Compared and not just looked up: a digest stands for the wheel, but imports may come from a running plugin.
         if known is not None and (
             (known.by is manifest and known.imports is imports)
@@ -106,9 +113,8 @@ class Directory:
                 and known.imports == imports
             )
         ):
+            self._known[key] = known
             return known
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
         self._known[key] = found = self._find(manifest, imports, extra)
         return found
 

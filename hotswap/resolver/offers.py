@@ -108,6 +108,8 @@ def survey(
     faults += _shared_distributions(candidates)
     if faults:
         raise ResolutionError("what is on offer is ambiguous", reasons=faults)
+    asked = directory(names, frozenset(host.markers.items()))
+    asked.begin()
     return Universe(
         candidates=dict(sorted(candidates.items())),
         kept=kept,
@@ -115,7 +117,7 @@ def survey(
         outside=frozenset(offered).difference(candidates),
         host=host,
         incumbents=incumbents,
-        directory=directory(names, frozenset(host.markers.items())),
+        directory=asked,
         notes=(*sorted(_unfit_notes(considered)), *sorted(_pending_notes(kept, incumbents))),
     )
 

@@ -1,0 +1,112 @@
+"""What callers notice of reloads: threads that call without pause while a plugin of 200 functions is replaced.
+
+    python benchmarks/bench_load.py [--json FILE] [--quick]
+
+The same calls are timed without reloads, for about as long. With more than one busy thread a call may have to wait for
+its turn (`sys.getswitchinterval()`, 5 ms), reloads or not: what counts is the difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from common import Shelf, Table, percentile, run, workplace
+
+from hotswap import PluginManager
+
+FUNCTIONS = 200
+THREADS = 2
+SOURCE = "\n".join(f"def f{i}(x):\n    y = x + {i}\n    return SERIAL if y >= x else None" for i in range(FUNCTIONS))
+
+
+class Callers:
+    """Threads that call without pause, and take the time of every call."""
+
+    def __init__(self, manager: PluginManager) -> None:
+        self._manager = manager
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(i,)) for i in range(THREADS)]
+        self.times = [array("d") for _ in range(THREADS)]
+        self.failures: list[str] = []
+
+    def during(self, work: Callable[[], None]) -> float:
+        """Call until the work is done; its seconds."""
+        start = time.perf_counter()
+        for thread in self._threads:
+            thread.start()
+        try:
+            work()
+        finally:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join()
+        return time.perf_counter() - start
+
+    def _call(self, number: int) -> None:
+        invoke, clock, keep = self._manager.invoke, time.perf_counter, self.times[number].append
+        names = [f"f{i}" for i in range(FUNCTIONS)]
+        seen = 0
+        while not self._stop.is_set():
+            for name in names:
+                start = clock()
+                try:
+                    serial = invoke("busy", name, 1)
+                except Exception as error:
+                    self.failures.append(repr(error))
+                else:
+                    keep(clock() - start)
+                    if serial < seen:
+                        self.failures.append(f"version {serial} answered after {seen}")
+                    seen = serial
+
+
+def report(table: Table, what: str, callers: Callers, seconds: float) -> None:
+    times = array("d")
+    for each in callers.times:
+        times.extend(each)
+    table.row(f"{what}: failed calls", len(callers.failures), "", aim=0, of=f"{len(times):,} in {seconds:.1f} s")
+    table.row(f"{what}: worst call", max(times) * 1000, "ms")
+    table.row(f"{what}: 99.9% of calls are shorter than", percentile(times, 0.999) * 1000, "ms")
+    table.row(f"{what}: median call", percentile(times, 0.5) * 1e6, "us")
+    if callers.failures:
+        print("   ", callers.failures[:3])
+
+
+def scenario(table: Table, root: Path, heap: str, reloads: int) -> None:
+    shelf = Shelf(root)
+    shelf.put("busy", SOURCE)
+    with PluginManager(shelf.path, state_dir=root / "state") as manager:
+        manager.load()
+
+        def replace() -> None:
+            for _ in range(reloads):
+                shelf.put("busy", SOURCE)
+                manager.reload()
+
+        reloading = Callers(manager)
+        seconds = reloading.during(replace)
+        undisturbed = Callers(manager)
+        quiet = undisturbed.during(lambda: time.sleep(min(seconds, 5.0)))
+        report(table, f"{heap}, without reloads", undisturbed, quiet)
+        report(table, f"{heap}, {reloads} reloads", reloading, seconds)
+        table.row(f"{heap}, one reload and the making of its wheel", seconds / reloads * 1000, "ms")
+
+
+def measure(table: Table, options: argparse.Namespace) -> None:
+    reloads = 10 if options.quick else 60
+    with workplace() as root:
+        scenario(table, root / "small", "small heap", reloads)
+        ballast = [[i] for i in range(1_000_000)]
+        gc.collect()
+        scenario(table, root / "large", "1,000,000 objects", reloads)
+        del ballast
+
+
+if __name__ == "__main__":
+    run(measure, __doc__ or "")
