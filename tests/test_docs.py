@@ -114,6 +114,8 @@ class Story:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "100",
+            "LC_ALL": "C",  # sort(1) goes by it
+            "PYTHONUTF8": "1",
         }
         self._host: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

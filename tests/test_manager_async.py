@@ -12,11 +12,14 @@ from eventlog import shelf
 import hotswap
 
 ASYNC = {
-    "on_load": "async def on_load(data):\n    import asyncio\n    await asyncio.sleep(0)\n    events.append(f'{VERSION} on_load')",
-    "on_init": "async def on_init(vault):\n    import asyncio\n    await asyncio.sleep(0)\n    events.append(f'{VERSION} on_init')",
-    "on_free": "async def on_free():\n    import asyncio\n    await asyncio.sleep(0)\n    events.append(f'{VERSION} on_free')",
-    "invoke_func": "async def invoke_func(name, *args, **kwargs): return VERSION",
-}
+    function: f"""
+async def {function}({parameter}):
+    import asyncio
+    await asyncio.sleep(0)
+    events.append(f"{{VERSION}} {function}")
+"""
+    for function, parameter in (("on_load", "data"), ("on_init", "vault"), ("on_free", ""))
+} | {"invoke_func": "async def invoke_func(name, *args, **kwargs): return VERSION"}
 
 
 def test_asynchronous_lifecycle(host: Host, events: list[str]) -> None:

@@ -57,6 +57,15 @@ def upgrade(host: Host, manager: hotswap.PluginManager) -> Callable[[], None]:
     return do
 
 
+def finish(coroutine: Any) -> Any:
+    """Drive a coroutine that waits for nothing to its end."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+
+
 def assert_freed_and_collected(events: list[str]) -> None:
     assert eventually(lambda: events.count("alpha 1.0 on_free") == 1)
     assert eventually(lambda: collected(shelf["markers"]["1.0"]))
@@ -122,10 +131,7 @@ def test_coroutine_goes_on(
         coroutine.send(None)
     upgrade()
     assert "alpha 1.0 on_free" not in events
-    with pytest.raises(StopIteration) as end:
-        while True:
-            coroutine.send(None)
-    assert end.value.value == "1.0"
+    assert finish(coroutine) == "1.0"
     assert_freed_and_collected(events)
 
 
@@ -225,7 +231,7 @@ def test_lease_in_an_abandoned_generator(
 def test_stored_exception_blocks_collection_but_not_on_free(
     manager: hotswap.PluginManager, upgrade: Callable[[], None], events: list[str]
 ) -> None:
-    """Who stores an exception of the old version, with its traceback, keeps its code but not its `on_free`; it is named."""
+    """Who stores an exception with its traceback keeps the old code but not its `on_free`, and is named."""
     with pytest.raises(ValueError, match=r"1\.0") as stored:
         manager.invoke("alpha", "boom")
     upgrade()

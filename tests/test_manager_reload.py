@@ -74,7 +74,7 @@ def test_dependents_are_rebound(host: Host, events: list[str]) -> None:
 
 def test_optional_dependency_comes_and_goes(host: Host) -> None:
     """An optional dependency that appears or disappears rebinds who asks for it."""
-    deps = "import dataclasses\n@dataclasses.dataclass\nclass Deps:\n    extra: str | None = None\nDEPS = Deps()\ndef got(): return DEPS.extra"
+    deps = "class Deps:\n    extra: str | None = None\nDEPS = Deps()\ndef got(): return DEPS.extra"
     host.add("alpha", extra=deps, import_="def import_(): return DEPS")
     manager = host.loaded()
     assert manager.invoke("alpha", "got") is None
@@ -387,6 +387,6 @@ def test_freed_plugin_object_holds_no_code(host: Host) -> None:
         lambda: plugin._invoke("version"),
         lambda: plugin.lookup("VERSION"),
     ):
-        with pytest.raises(hotswap.RetiredError, match="has been (retired|freed)"):
+        with pytest.raises(hotswap.RetiredError, match=r"has been (retired|freed)"):
             use()
     assert manager.leaks() == ()

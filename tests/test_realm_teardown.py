@@ -263,7 +263,7 @@ def test_overloads_do_not_keep_the_code(open_realm: OpenRealm, tmp_path: Path) -
     def f(x: str) -> str: ...
     def f(x): return x
     """
-    realm = open_realm(make_site(tmp_path, "alpha", "1.0", {"alpha_plugin.py": textwrap.dedent(code)}))
+    realm = open_realm(make_site(tmp_path, "alpha", "1.0", {"alpha_plugin.py": code}))
     realm.load("alpha_plugin")
     realm.close()
     gc.collect()

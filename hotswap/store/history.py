@@ -12,7 +12,6 @@ from typing import Any
 
 from hotswap.model import HistoryEntry, RememberedPlugin
 
-
 _ENTRY = tuple(field.name for field in fields(HistoryEntry))
 _PLUGIN = tuple(field.name for field in fields(RememberedPlugin))
 
