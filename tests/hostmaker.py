@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import packaging
+from places import IMPORTED
 from wheelmaker import make_wheel, plugin_source
 
 import hotswap
 
-ROOT = Path(__file__).parent.parent
+IMPORTABLE = os.pathsep.join(dict.fromkeys([str(IMPORTED), str(Path(packaging.__file__).parent.parent)]))
+"""Where this interpreter has hotswap and its dependencies from, for the PYTHONPATH of others."""
 
 ALPHA = plugin_source(export="def export(): return object()")
 BETA = plugin_source(
@@ -61,7 +64,7 @@ def host_process(plugins: Path, state_dir: Path, code: str = HOST) -> Iterator[s
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": IMPORTABLE},
     ) as process:
         try:
             assert process.stdout is not None
@@ -78,7 +81,7 @@ def hotswap_command(*arguments: object) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": IMPORTABLE},
     )
 
 

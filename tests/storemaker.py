@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
+from places import CHECKOUT, IMPORTED
 
 from hotswap.model import Candidate, Manifest, TreeFile
-
-ROOT = Path(__file__).parent.parent
 
 
 def sha256(content: bytes) -> str:
@@ -69,7 +68,7 @@ def files_of(site: Path) -> dict[str, bytes]:
 
 def start_python(code: str, *arguments: object, flags: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
     """Run code in a process of its own that can import hotswap and the tests' modules."""
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    path = os.pathsep.join([str(IMPORTED), str(CHECKOUT / "tests")])
     return subprocess.Popen(
         [sys.executable, *flags, "-c", code, *map(str, arguments)],
         stdin=subprocess.PIPE,

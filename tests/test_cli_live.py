@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hostmaker import ALPHA, ROOT, host_process, hotswap_command, make_plugins, serving
+from hostmaker import ALPHA, host_process, hotswap_command, make_plugins, serving
+from places import IMPORTED
 from wheelmaker import make_wheel, plugin_source
 
 import hotswap
@@ -209,7 +210,7 @@ def test_help_is_light():
     code = f"""
 import sys, types
 hotswap = types.ModuleType("hotswap")  # what `import hotswap` itself loads is another matter
-hotswap.__path__, hotswap.__version__ = [{str(ROOT / "hotswap")!r}], "0"
+hotswap.__path__, hotswap.__version__ = [{str(IMPORTED / "hotswap")!r}], "0"
 sys.modules["hotswap"] = hotswap
 from hotswap.cli import main
 main(["--help"], standalone_mode=False)
@@ -230,7 +231,7 @@ def test_broken_pipe_is_quiet(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=IMPORTED,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -14,11 +14,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from places import CHECKOUT, IMPORTED
 
 from hotswap.wheel import build_wheel
 
-ROOT = Path(__file__).resolve().parent.parent
-DEMO = ROOT / "demo" / "trine"
+DEMO = CHECKOUT / "demo" / "trine"
 TOO_LONG = 120.0
 """Seconds after which a program that hangs is ended."""
 
@@ -30,7 +30,7 @@ def demo(tmp_path: Path) -> Path:
 
 
 def environment(**more: object) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(IMPORTED), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "PYTHON": sys.executable, **{name: str(more[name]) for name in more}}
 
 
@@ -153,7 +153,7 @@ def test_picture(tmp_path: Path) -> None:
     """The picture of a reload under load can be drawn anew: no call failed, and dots of both versions are in it."""
     picture = tmp_path / "picture.svg"
     result = subprocess.run(
-        [sys.executable, "-W", "error", ROOT / "docs" / "render_reload.py", picture],
+        [sys.executable, "-W", "error", CHECKOUT / "docs" / "render_reload.py", picture],
         env=environment(),
         capture_output=True,
         text=True,

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from storemaker import ROOT, manifest_of
+from places import CHECKOUT, IMPORTED
+from storemaker import manifest_of
 from wheelmaker import make_wheel
 
 from hotswap.errors import StateDirError
@@ -131,7 +132,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
             *("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=512k tmpfs "$0" && exec "$@"', str(disk)),
             *(sys.executable, "-c", TINY_DISK, str(disk), *map(str, wheels)),
         ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(IMPORTED), str(CHECKOUT / "tests")])},
         stdout=subprocess.PIPE,
         check=True,
     )

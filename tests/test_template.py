@@ -12,13 +12,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from places import IMPORTED
 from test_sources_wheeldir import ordinary_user, unprivileged
 
 from hotswap import scaffold
 from hotswap.errors import MissingExtraError, UsageError
 from hotswap.scaffold import check_name, new_plugin, template_dir
-
-ROOT = Path(__file__).parents[1]
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
@@ -76,7 +75,7 @@ def test_leaves_the_users_home_alone(tmp_path: Path) -> None:
         cwd=tmp_path,
         HOME=str(home),
         COOKIECUTTER_CONFIG=str(home / ".cookiecutterrc"),
-        PYTHONPATH=str(ROOT),
+        PYTHONPATH=str(IMPORTED),
     )
 
     assert files(home) == {".cookiecutterrc"}
@@ -91,7 +90,7 @@ def test_the_new_project_tests_and_builds_itself(tmp_path: Path) -> None:
     project = new_plugin("alpha", tmp_path)
 
     assert "6 passed" in run(
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project, PYTHONPATH=str(ROOT)
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project, PYTHONPATH=str(IMPORTED)
     )
     run(*(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist"), cwd=project)
 
@@ -216,7 +215,7 @@ def test_the_template_in_an_installed_package(tmp_path: Path) -> None:
     package = tmp_path / "hotswap"
     package.mkdir()
     for name in ("scaffold.py", "errors.py", "model.py"):
-        shutil.copy(ROOT / "hotswap" / name, package)
+        shutil.copy(IMPORTED / "hotswap" / name, package)
     program = "from pathlib import Path; from hotswap.scaffold import new_plugin; new_plugin('alpha', Path('here'))"
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{program}"
     (tmp_path / "here").mkdir()
@@ -249,7 +248,7 @@ except MissingExtraError as error:
     print(error)
 """
     assert (
-        run(sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(ROOT))
+        run(sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(IMPORTED))
         == f"{MissingExtraError('new-plugin', 'scaffold')}\n"
     )
     assert list(tmp_path.iterdir()) == []
