@@ -84,10 +84,14 @@ def scenario(table: Table, root: Path, heap: str, reloads: int) -> None:
     with PluginManager(shelf.path, state_dir=root / "state") as manager:
         manager.load()
 
+        times: list[float] = []
+
         def replace() -> None:
             for _ in range(reloads):
                 shelf.put("busy", SOURCE)
+                start = time.perf_counter()
                 manager.reload()
+                times.append(time.perf_counter() - start)
 
         reloading = Callers(manager)
         seconds = reloading.during(replace)
@@ -95,7 +99,10 @@ def scenario(table: Table, root: Path, heap: str, reloads: int) -> None:
         quiet = undisturbed.during(lambda: time.sleep(min(seconds, 5.0)))
         report(table, f"{heap}, without reloads", undisturbed, quiet)
         report(table, f"{heap}, {reloads} reloads", reloading, seconds)
-        table.row(f"{heap}, one reload and the making of its wheel", seconds / reloads * 1000, "ms")
+        table.spread(f"{heap}, a reload among {THREADS} busy threads", times)
+        times.clear()
+        replace()
+        table.spread(f"{heap}, a reload among idle ones", times)
 
 
 def measure(table: Table, options: argparse.Namespace) -> None:

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_reload.py [--json FILE] [--quick]
 
-Every changed wheel has a digest never seen before. "the rest" is what belongs to no stage: the history, and freeing what
-was replaced.
+Every changed wheel has a digest never seen before. "the rest" is what belongs to no stage: the history, and freeing
+what was replaced.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long the resolver takes: for a set of plugins that is large, and for a reload that changes one of them.
 
-    python benchmarks/bench_resolver.py [--json FILE] [--rounds N]
+    python benchmarks/bench_resolver.py [--json FILE] [--quick]
 
 Everything is made from one seed; every number is the median of the rounds, in milliseconds.
 """
@@ -10,9 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
-import json
-import os
-import platform
 import random
 import statistics
 import time
@@ -20,8 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
 
+from common import Table, run
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -106,36 +103,35 @@ def median_ms(run: Callable[[], object], rounds: int, before: Callable[[], objec
     return statistics.median(times)
 
 
-class Table:
-    """Prints a row per measurement and keeps it."""
+class Timer:
+    """Adds a row of the table for what it times."""
 
-    def __init__(self, rounds: int) -> None:
+    def __init__(self, table: Table, rounds: int) -> None:
+        self._table = table
         self.rounds = rounds
-        self.rows: list[dict[str, Any]] = []
 
-    def row(self, what: str, run: Callable[[], object], *, aim: str = "", times: int = 0, cold: bool = False) -> None:
+    def row(
+        self, what: str, run: Callable[[], object], *, aim: float | None = None, times: int = 0, cold: bool = False
+    ) -> None:
         times = times or self.rounds
         ms = median_ms(run, times, forget if cold else lambda: None)
-        self.rows.append({"what": what, "ms": round(ms, 3), "aim": aim, "rounds": times})
-        print(f"{what:<85} {ms:>10.3f} ms   {aim}", flush=True)
+        self._table.row(what, ms, "ms", aim=aim, n=times)
 
 
-def large_sets(table: Table, here: Host) -> None:
+def large_sets(timer: Timer, here: Host) -> None:
     offers = universe(10_000, 5)
     plan = resolve(offers, here)
     links = tuple((name, tuple(sorted((d, "imports") for d in plan.graph.pred[name]))) for name in sorted(plan.steps))
-    table.row(
-        "order of 10,000 plugins with 50,000 requirements", lambda: order.load_order.__wrapped__(links), aim="1 s"
-    )
+    timer.row("order of 10,000 plugins with 50,000 requirements", lambda: order.load_order.__wrapped__(links), aim=1000)
     what = "resolve 10,000 plugins in 3 versions each"
-    table.row(f"{what}, no conflict, first time", lambda: resolve(offers, here), aim="5 s", times=3, cold=True)
+    timer.row(f"{what}, no conflict, first time", lambda: resolve(offers, here), aim=5000, times=3, cold=True)
     for conflicts in (10, 100, 1000):
         hard = universe(10_000, 5, conflicts)
         run = partial(resolve, hard, here)
-        table.row(f"{what}, {conflicts} need older versions, first time", run, aim="5 s", times=3, cold=True)
+        timer.row(f"{what}, {conflicts} need older versions, first time", run, aim=5000, times=3, cold=True)
 
 
-def reloads(table: Table, here: Host) -> None:
+def reloads(timer: Timer, here: Host) -> None:
     offers = [m for m in universe(1000, 5) if str(m.version) == VERSIONS[-1]]
     loaded = incumbents(resolve(offers, here))
     old = offers[500]
@@ -145,44 +141,34 @@ def reloads(table: Table, here: Host) -> None:
         newer = dataclasses.replace(old, version=Version(f"2.{next(serial)}"), digest=f"changed-{next(serial)}")
         return resolve([newer if m is old else m for m in offers], here, incumbents=loaded)
 
-    times = table.rounds * 3
-    table.row("reload of 1,000 plugins with 5,000 requirements, 1 changed", one_changed, aim="10 ms", times=times)
+    times = timer.rounds * 3
+    timer.row("reload of 1,000 plugins with 5,000 requirements, 1 changed", one_changed, aim=10, times=times)
     unchanged = partial(resolve, offers, here, incumbents=loaded)
-    table.row("the same, nothing changed", unchanged, times=times)
-    table.row("the same, nothing changed, first time", unchanged, cold=True)
+    timer.row("the same, nothing changed", unchanged, times=times)
+    timer.row("the same, nothing changed, first time", unchanged, cold=True)
     plan = one_changed()
-    table.row(
+    timer.row(
         "rebind of the 1 changed, same imports", lambda: rebind(plan, {old.plugin: old.imports or ()}), times=times
     )
-    table.row("rebind of the 1 changed, other imports", lambda: rebind(plan, {old.plugin: ()}), times=times)
+    timer.row("rebind of the 1 changed, other imports", lambda: rebind(plan, {old.plugin: ()}), times=times)
 
 
-def small_set(table: Table, here: Host) -> None:
+def small_set(timer: Timer, here: Host) -> None:
     offers = [
         manifest("a", "1.0", []),
         manifest("b", "1.0", [("a", ">=1")]),
         manifest("c", "1.0", [("b", ""), ("a", "")]),
     ]
     loaded = incumbents(resolve(offers, here))
-    table.row("3 plugins, nothing changed", lambda: resolve(offers, here, incumbents=loaded), aim="0.3 ms", times=500)
+    timer.row("3 plugins, nothing changed", lambda: resolve(offers, here, incumbents=loaded), aim=0.3, times=500)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", type=Path, help="write the numbers here too")
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    machine = f"{platform.machine()}, {os.cpu_count()} cpus, {platform.system()}"
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python} on {machine}; seed {SEED}")
-    table, here = Table(options.rounds), host()
+def measure(table: Table, options: argparse.Namespace) -> None:
+    timer, here = Timer(table, 3 if options.quick else 7), host()
     for part in (small_set, reloads, large_sets):
-        part(table, here)
+        part(timer, here)
         forget()
-    if options.json:
-        report = {"benchmark": "resolver", "python": python, "machine": machine, "seed": SEED, "rows": table.rows}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__ or "")

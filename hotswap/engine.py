@@ -132,10 +132,7 @@ class Engine:
 
     def incumbents(self) -> Mapping[str, Incumbent]:
         """What is loaded, as the resolver sees it."""
-        return {
-            plugin.name: Incumbent(plugin.manifest, plugin.reloadable, tuple(want.dependency for want in plugin.wants))
-            for plugin in (self.generation.plugins if self.generation is not None else ())
-        }
+        return {plugin.name: plugin.incumbent for plugin in (self.generation.plugins if self.generation else ())}
 
     def plan(self) -> Plan:
         """What a reload would do now."""

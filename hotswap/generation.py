@@ -7,20 +7,19 @@ import logging
 import traceback
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from functools import reduce
+from datetime import UTC, datetime
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, overload
 
 import networkx as nx
-from packaging.version import Version
 
 from .binding import Wanted, misfits
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
 from .leases import HOLDERS, Pin
-from .model import Manifest, Outcome, canonical
+from .model import Incumbent, Manifest, Outcome, canonical
 from .vault import Vault, VaultState
 
 T = TypeVar("T")
@@ -31,7 +30,7 @@ class Plugin:
 
     Attributes:
         name: Canonical plugin name.
-        version: Version of its distribution.
+        version: Version of its distribution, as text.
         digest: sha256 of its wheel, hexadecimal.
         site_dir: Where its files lie; None in static mode.
         dependencies: Names of the plugins it is bound to, sorted.
@@ -43,7 +42,7 @@ class Plugin:
 
     def __init__(self, manifest: Manifest, site_dir: Path | None, target: object, hooks: Hooks) -> None:
         self.name: Final = manifest.plugin
-        self.version: Final[Version] = manifest.version
+        self.version: Final = str(manifest.version)
         self.digest: Final = manifest.digest
         self.site_dir: Final = site_dir
         self.manifest: Final = manifest
@@ -53,7 +52,7 @@ class Plugin:
         """What the latest generation that has this plugin shares."""
         self.live_funcs: Mapping[str, Callable[..., Any]] = {}
         self.live_types: Mapping[str, type] = {}
-        self.loaded_at = datetime.now().astimezone()
+        self.loaded_at: Final = datetime.now(UTC)
         self.dependencies: tuple[str, ...] = ()
         self.wants: tuple[Wanted, ...] = ()
         self.exported: Any = None
@@ -117,6 +116,11 @@ class Plugin:
                 self.name, [Fault(symbol, f"does not fit: {difference}") for difference in differences], stage="live"
             )
         return found
+
+    @cached_property
+    def incumbent(self) -> Incumbent:
+        """What the resolver has to know of it; the same object each time, by which it knows that nothing changed."""
+        return Incumbent(self.manifest, self.reloadable, tuple(want.dependency for want in self.wants))
 
     def pin(self, dependencies: tuple[Pin, ...], drained: Callable[[Plugin], None]) -> Pin:
         """Make the one pin of this plugin; `drained` is told when it has died. Called once, at the end of binding."""

@@ -28,15 +28,15 @@ from typing import NamedTuple
 
 import click
 import pytest
+from places import CHECKOUT, IMPORTED
 
 import hotswap
 from hotswap.cli import main
 from hotswap.control import Exit
 
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "demo").glob("*/*.md")])
-GUIDE = [README, *sorted((ROOT / "docs").glob("*.md"))]
+README = CHECKOUT / "README.md"
+DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md"), *(CHECKOUT / "demo").glob("*/*.md")])
+GUIDE = [README, *sorted((CHECKOUT / "docs").glob("*.md"))]
 BEGINS_WITH_README = "<!-- begins with the files of README.md -->"
 TOO_LONG = 120.0
 """Seconds after which a command that hangs is ended."""
@@ -108,9 +108,9 @@ class Story:
             script.write_text(f"#!/bin/sh\n{line}\n")
             script.chmod(0o755)
         self._environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("HOTSWAP_STATE_DIR", "NO_COLOR")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("HOTSWAP", "PYTHON"))},
             "PATH": os.pathsep.join([str(root / "bin"), os.environ["PATH"]]),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(IMPORTED), os.environ.get("PYTHONPATH")])),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "100",
@@ -135,10 +135,11 @@ class Story:
             file.write_text(fence.body, "utf-8")
 
     def end(self) -> None:
-        """End what goes on, with its `finally` clauses."""
+        """End what goes on."""
         if self._host is not None:
-            self._host.terminate()
-            self._host.communicate()
+            with self._host:
+                self._host.terminate()
+                self._listener.join()
 
     def _edit(self, file: Path, diff: str) -> None:
         old, new = (
@@ -177,7 +178,8 @@ class Story:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._listen, args=(self._host,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._host,), daemon=True)
+        self._listener.start()
 
     def _listen(self, host: subprocess.Popen[str]) -> None:
         assert host.stdout is not None
@@ -235,7 +237,7 @@ def test_stories_are_told_everywhere() -> None:
     assert told >= {"README", "hosts", "plugins", "wheels", "how-it-works", "cli", "troubleshooting"}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(CHECKOUT)))
 def test_python_is_python(document: Path) -> None:
     """Every Python fence, run or not, is valid Python."""
     for fence in fences(document):
@@ -254,7 +256,7 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(CHECKOUT)))
 def test_links(document: Path) -> None:
     """Every relative link leads to a file that is there, and to a heading that it has."""
     prose = re.sub(r"^```.*?^```$", "", text_of(document), flags=re.MULTILINE | re.DOTALL)
@@ -272,7 +274,7 @@ def test_links(document: Path) -> None:
 def test_every_guide_can_be_reached() -> None:
     """The README links every document in docs/."""
     linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", text_of(README)))
-    assert linked == {f"docs/{document.name}" for document in (ROOT / "docs").glob("*.md")}
+    assert linked == {f"docs/{document.name}" for document in (CHECKOUT / "docs").glob("*.md")}
 
 
 def test_public_names() -> None:
@@ -283,7 +285,7 @@ def test_public_names() -> None:
 
 def test_methods_of_the_manager() -> None:
     """Every public method and option of the manager is in the guide for hosts, in code."""
-    code = " ".join(re.findall(r"`[^`]+`|```.*?```", text_of(ROOT / "docs" / "hosts.md"), re.DOTALL))
+    code = " ".join(re.findall(r"`[^`]+`|```.*?```", text_of(CHECKOUT / "docs" / "hosts.md"), re.DOTALL))
     options = re.findall(r"^        (\w+):", hotswap.PluginManager.__doc__ or "", re.MULTILINE)
     methods = [name for name in vars(hotswap.PluginManager) if not name.startswith("_")]
     assert {*options, *methods} - set(re.findall(r"\w+", code)) == set()
@@ -292,7 +294,7 @@ def test_methods_of_the_manager() -> None:
 @pytest.mark.parametrize("name", main.commands)
 def test_command(name: str) -> None:
     """Every command has a section of its own, with each of its own options and an example; the README names it."""
-    text = text_of(ROOT / "docs" / "cli.md")
+    text = text_of(CHECKOUT / "docs" / "cli.md")
     sections = {part.partition("\n")[0].strip("`"): part for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]}
     section = sections[f"hotswap {name}"]
     common = {option for parameter in main.params for option in parameter.opts}
@@ -310,7 +312,7 @@ def test_command(name: str) -> None:
 
 def test_common_options() -> None:
     """What all commands take is in the guide to the command line."""
-    text = text_of(ROOT / "docs" / "cli.md")
+    text = text_of(CHECKOUT / "docs" / "cli.md")
     options = {option for parameter in main.params for option in parameter.opts}
     assert {option for option in options if f"`{option}" not in text} == set()
 
@@ -323,7 +325,7 @@ def test_exit_code(code: Exit) -> None:
 
 def test_what_the_readme_installs() -> None:
     """The extras that the documents ask for are those of the project, and both commands of the README are one line."""
-    extras = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["optional-dependencies"]
+    extras = tomllib.loads(text_of(CHECKOUT / "pyproject.toml"))["project"]["optional-dependencies"]
     lists = [found for document in DOCUMENTS for found in re.findall(r"'\.\[([\w,]+)\]'", text_of(document))]
     asked = {extra for found in lists for extra in found.split(",")}
     assert asked

@@ -177,13 +177,16 @@ def test_resolvelib_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         resolve(chain(4), HOST)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that reloads for ever does not remember every wheel it ever saw."""
-    monkeypatch.setattr(demands, "_REMEMBERED", 5)
+def test_what_is_remembered_is_what_was_asked_last() -> None:
+    """Of a wheel that is no longer on offer nothing is remembered after the next resolution but one."""
+    old, new = manifest("a", "1", {}), manifest("a", "2", {})
     known = demands.Directory(frozenset({("a", "a")}), frozenset())
-    for version in range(20):
-        known.demands(manifest("a", str(version), {}), ())
-    assert len(known._known) <= 5
+    kept = known.demands(new, ())
+    forgotten = known.demands(old, ())
+    for _ in range(2):
+        known.begin()
+        assert known.demands(new, ()) is kept
+    assert known.demands(old, ()) is not forgotten
 
 
 def test_arbitrary_equality_compares_spellings() -> None:

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from places import IMPORTED
+from places import CHECKOUT, IMPORTED
 from test_sources_wheeldir import ordinary_user, unprivileged
 
 from hotswap import scaffold
@@ -119,7 +119,7 @@ def test_plain_cookiecutter_renders_the_same(tmp_path: Path) -> None:
     """The template needs nothing of hotswap: the cookiecutter command makes the same project."""
     (tmp_path / "ours").mkdir()
     ours = new_plugin("My.Nice_Plugin", tmp_path / "ours")
-    plain = [sys.executable, "-m", "cookiecutter", template_dir(), "--no-input", "-o", tmp_path / "plain"]
+    plain = [sys.executable, "-m", "cookiecutter", CHECKOUT / "plugin-template", "--no-input", "-o", tmp_path / "plain"]
 
     run(*plain, "name=My.Nice_Plugin", cwd=tmp_path, HOME=str(tmp_path))
 
@@ -214,6 +214,7 @@ def test_the_template_in_an_installed_package(tmp_path: Path) -> None:
     """In a wheel it lies inside the package; byte code that installers put beside it is not copied; without it: why."""
     package = tmp_path / "hotswap"
     package.mkdir()
+    (package / "__init__.py").touch()
     for name in ("scaffold.py", "errors.py", "model.py"):
         shutil.copy(IMPORTED / "hotswap" / name, package)
     program = "from pathlib import Path; from hotswap.scaffold import new_plugin; new_plugin('alpha', Path('here'))"

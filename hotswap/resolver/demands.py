@@ -101,21 +101,14 @@ class Directory:
     def demands(self, manifest: Manifest, imports: tuple[Dependency, ...], extra: str = "") -> Demands:
         """What a manifest asks for; with `extra`, what that extra asks for on top."""
         key = (manifest.plugin, manifest.digest, extra)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known_before.get(key)
+        known = self._known.get(key) or self._known_before.get(key)
         # Compared and not just looked up: a digest stands for the wheel, but imports may come from a running plugin.
-        if known is not None and (
-            (known.by is manifest and known.imports is imports)
-            or (
-                known.by.version == manifest.version
-                and known.by.requires == manifest.requires
-                and known.imports == imports
-            )
-        ):
-            self._known[key] = known
-            return known
-        self._known[key] = found = self._find(manifest, imports, extra)
+        if known is not None and not (known.by is manifest and known.imports is imports):
+            same = (known.by.version, known.by.requires, known.imports) == (manifest.version, manifest.requires, imports)
+            # What is equal is the same object at the next look: specifiers take long to compare.
+            known = replace(known, by=manifest, imports=imports) if same else None
+        found = known or self._find(manifest, imports, extra)
+        self._known[key] = found
         return found
 
     def _find(self, manifest: Manifest, imports: tuple[Dependency, ...], extra: str) -> Demands:

@@ -25,22 +25,29 @@ def rebind(plan: Plan, imports: Mapping[str, Sequence[Dependency]]) -> Plan:
         CyclicDependencyError: Plugins import one another in a circle.
     """
     _check(plan, imports)
-    links = []
-    changed = False
-    for plugin in sorted(plan.steps):
-        before = {dependency: plan.graph.edges[dependency, plugin]["kind"] for dependency in plan.graph.pred[plugin]}
-        after = before
-        if plugin in imports:
-            after = {dependency: REQUIRES for dependency, kind in before.items() if kind != IMPORTS}
-            for dependency in imports[plugin]:
-                if dependency.name in plan.steps:
-                    after[dependency.name] = joined(after.get(dependency.name, IMPORTS), IMPORTS)
-        links.append((plugin, tuple(sorted(after.items()))))
-        changed = changed or after != before
-    if not changed:
+    actual = {plugin: _kinds(plan, plugin, asked) for plugin, asked in imports.items()}
+    if all(kinds == _drawn(plan, plugin) for plugin, kinds in actual.items()):
         return plan
+    links = [
+        (plugin, tuple(sorted((actual[plugin] if plugin in actual else _drawn(plan, plugin)).items())))
+        for plugin in sorted(plan.steps)
+    ]
     steps = {plugin: plan.steps[plugin] for plugin in load_order(tuple(links))}
     return replace(plan, steps=steps, graph=draw(steps, links))
+
+
+def _drawn(plan: Plan, plugin: str) -> dict[str, str]:
+    """What the plan says a plugin depends on -> the kind of the edge."""
+    return {dependency: edge["kind"] for dependency, edge in plan.graph.pred[plugin].items()}
+
+
+def _kinds(plan: Plan, plugin: str, asked: Sequence[Dependency]) -> dict[str, str]:
+    """The same as it should be, with what the plugin really imports."""
+    kinds = {dependency: REQUIRES for dependency, kind in _drawn(plan, plugin).items() if kind != IMPORTS}
+    for dependency in asked:
+        if dependency.name in plan.steps:
+            kinds[dependency.name] = joined(kinds.get(dependency.name, IMPORTS), IMPORTS)
+    return kinds
 
 
 def _check(plan: Plan, imports: Mapping[str, Sequence[Dependency]]) -> None:
