@@ -607,3 +607,17 @@ def test_extension_modules(open_realm: OpenRealm, tmp_path: Path) -> None:
     second = open_realm("alpha", "2", files).load("alpha")
     assert [first.tick(), first.tick(), second.tick()] == [1, 2, 1]
     assert "alpha.counter" not in sys.modules
+
+
+def test_byte_code_is_found_where_the_host_keeps_its_own_elsewhere(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `sys.pycache_prefix` set, the byte code that the store has made is used all the same."""
+    site = make_site(tmp_path, "alpha", "1.0", {"alpha_plugin.py": "VALUE = 1", "plain.py": "VALUE = 3"})
+    source = site.path / "alpha_plugin.py"
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    source.write_text("VALUE = 2")
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "elsewhere"))
+    assert open_realm(site).load("alpha_plugin").VALUE == 1
+    assert open_realm(site).load("plain").VALUE == 3
+    assert not (tmp_path / "elsewhere").exists()

@@ -17,7 +17,8 @@ from importlib.machinery import (
     SourceFileLoader,
     SourcelessFileLoader,
 )
-from types import ModuleType
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from ..model import Manifest, SiteDir
@@ -48,8 +49,21 @@ class RealmSourceLoader(SourceFileLoader):
         module.__dict__["__builtins__"] = self.builtins
         super().exec_module(module)
 
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The module's code, from the site dir's own byte code also where the host keeps its elsewhere."""
+        if sys.pycache_prefix is not None and (cached := _inside_cache(self.path)).is_file():
+            return SourcelessFileLoader(fullname, str(cached)).get_code(fullname)
+        return super().get_code(fullname)
+
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
         """Write no byte code: site dirs never change."""
+
+
+def _inside_cache(source: str) -> Path:
+    """Where byte code lies beside its source, which `importlib.util.cache_from_source` tells only without a prefix."""
+    level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
+    path = Path(source)
+    return path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}{level}.pyc"
 
 
 class RealmSourcelessLoader(SourcelessFileLoader):
