@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 from .errors import LifecycleError
 
 T = TypeVar("T")
+_LOOK_AGAIN = 1.0
+"""Seconds after which it is looked whether a loop that was asked for something still runs; it does not tell."""
 
 
 class Caller(Protocol):
@@ -101,9 +103,11 @@ class LoopCaller:
     def _see_through(self, result: Any, *, may_be_cancelled: bool) -> Any:
         if not inspect.isawaitable(result):
             return result
-        if self.loop.is_closed():
-            # The loop that loaded the plugin is gone; its `on_free` still has to run.
-            return asyncio.run(_await(result))
+        if not self.loop.is_running():
+            # The loop that loaded the plugin is gone or at rest; its `on_free` still has to run. In a thread of its own,
+            # because this one may have a loop that runs.
+            with concurrent.futures.ThreadPoolExecutor(1, "hotswap") as executor:
+                return executor.submit(contextvars.copy_context().run, asyncio.run, _await(result)).result()
         # Under the lock, because the loop may run the function and be told to abandon it before this thread goes on.
         with self._lock:
             awaiting = asyncio.run_coroutine_threadsafe(_await(result), self.loop)
@@ -112,6 +116,9 @@ class LoopCaller:
                 if self._abandoned:
                     awaiting.cancel()
         try:
+            while not concurrent.futures.wait([awaiting], timeout=_LOOK_AGAIN).done:
+                if not self.loop.is_running():
+                    raise RuntimeError("its event loop has stopped before it ended")
             return awaiting.result()
         except concurrent.futures.CancelledError:
             raise asyncio.CancelledError from None

@@ -44,11 +44,14 @@ class Chronicle:
     def manifests_before(self, current: Generation) -> list[Manifest]:
         """The manifests of the latest remembered generation whose wheels differ from the current one's.
 
+        Generations of this manager come before those of others that use the state dir, or have used it.
+
         Raises:
             UsageError: There is none, or its site dirs have been pruned; every missing one is named.
         """
         wheels = {(plugin.name, plugin.digest) for plugin in current.plugins}
-        for entry in reversed(self._store.entries()):
+        entries = sorted(reversed(self._store.entries()), key=lambda entry: entry.run != self._run)
+        for entry in entries:
             if entry.outcome == "ok" and {(plugin.name, plugin.digest) for plugin in entry.plugins} != wheels:
                 return self._manifests(entry)
         raise UsageError("there is nothing to go back to: the history has no generation with other wheels")

@@ -64,18 +64,20 @@ class Engine:
 
     def change(self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None) -> ReloadReport:
         """Load, reload or roll back, and remember how it went."""
-        with self.exclusion(action, caller):
-            self._check(action)
-            watch = Stopwatch()
-            try:
-                report = self._carry_out(action, caller, self._data if data is LAST else data, callback, watch)
-            except BaseException as error:
-                self._chronicle.failed(action, watch, error)
-                raise
-            self._chronicle.succeeded(action, watch, report)
-        # What nobody executes in any more is free before the caller hears of it; the rest follows when it has drained.
-        self.retirement.sweep()
-        return report
+        try:
+            with self.exclusion(action, caller):
+                self._check(action)
+                watch = Stopwatch()
+                try:
+                    report = self._carry_out(action, caller, self._data if data is LAST else data, callback, watch)
+                except BaseException as error:
+                    self._chronicle.failed(action, watch, error)
+                    raise
+                self._chronicle.succeeded(action, watch, report)
+            return report
+        finally:
+            # What nobody executes in any more is free before the caller hears of it; the rest when it has drained.
+            self.retirement.sweep()
 
     def _carry_out(
         self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None, watch: Stopwatch
@@ -113,26 +115,26 @@ class Engine:
     def close(self, caller: Caller, timeout: float | None) -> None:
         """Retire everything, wait until it has drained and been freed, and end."""
         with self.exclusion("close", caller):
-            if self.closed:
-                return
             self.closed = True
             hold, self.current.hold = self.current.hold, None
             if hold is not None:
                 self.retirement.retire(hold.generation.plugins, hold, at_once=True)
                 del hold
-            self.retirement.sweep()
-            self.retirement.wait(timeout)
-            self.retirement.stop()
-            self.store.close()
+        # Waited for outside: a call in flight that asks for a reload is refused, and would be waited for for ever.
+        self.retirement.sweep()
+        self.retirement.stop(drained=self.retirement.wait(timeout, caller))
+        self.store.close()
 
     @property
     def generation(self) -> Generation | None:
         """The current generation, leases apart."""
-        return self.current.hold.generation if self.current.hold is not None else None
+        hold = self.current.hold
+        return hold.generation if hold is not None else None
 
     def incumbents(self) -> Mapping[str, Incumbent]:
         """What is loaded, as the resolver sees it."""
-        return {plugin.name: plugin.incumbent for plugin in (self.generation.plugins if self.generation else ())}
+        generation = self.generation  # read once: a close in another thread takes it away
+        return {plugin.name: plugin.incumbent for plugin in (generation.plugins if generation is not None else ())}
 
     def plan(self) -> Plan:
         """What a reload would do now."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 
 from .calls import Caller, LoopCaller
 from .errors import ReentrantReloadError
@@ -93,9 +94,16 @@ def refuse_from_plugin(action: str, prefixes: list[str]) -> None:
     Raises:
         ReentrantReloadError: It is.
     """
-    frame = sys._getframe(1)
+    if runs_plugin(prefixes):
+        raise ReentrantReloadError(f"{action} was called from inside a plugin's own call, which it would wait for")
+
+
+def runs_plugin(prefixes: list[str]) -> bool:
+    """True if code of a plugin is on this thread's stack, as it is in every thread that a plugin has started."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if isinstance(name, str) and name.startswith(PARENT + ".") and any(name.startswith(p) for p in prefixes):
-            raise ReentrantReloadError(f"{action} was called from inside a plugin's own call, which it would wait for")
-        frame = frame.f_back  # type: ignore[assignment]
+            return True
+        frame = frame.f_back
+    return False

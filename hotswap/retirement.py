@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -15,12 +16,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .calls import Caller
+from .exclusion import runs_plugin
 from .generation import Generation, Plugin
 from .leases import Hold
 
 GLANCE = 0.2
 """Seconds for which a generation seen through `manager.current` counts as in use: what
 `manager.current["x"].invoke_func()` needs between its two steps, with room for a thread that waits for its turn."""
+_LOOK_AGAIN = 0.2
+"""Seconds after which a wait for the end looks whether anybody still waits for it."""
 
 
 class RealmLike(Protocol):
@@ -76,6 +80,12 @@ class _Record:
     due: float = 0.0
     state: str = "live"
     reported: bool = False
+    bound_to: frozenset[int] = frozenset()
+    """Serials of the plugins that must not be freed before this one."""
+    left_to: int | None = None
+    """The thread of the change that retired it, until that has swept; None: any thread may free it."""
+    claimed: bool = False
+    """Some thread is freeing it."""
 
 
 class Retirement:
@@ -105,17 +115,24 @@ class Retirement:
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
         self._drained: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        # Two locks: one for the records, held for moments, and one for freeing, held while an `on_free` runs.
+        # For the records, and held for moments only. No thread waits for another's `on_free`: that may be waiting for it.
         self._state = threading.RLock()
         self._freed = threading.Condition(self._state)
-        self._freeing = threading.RLock()
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._hurry = False
 
-    def enrol(self, plugin: Plugin, realm: RealmLike | None, caller: Caller, generation: int) -> None:
-        """Take note of a plugin that becomes live."""
-        self._records[plugin.serial] = _Record(plugin, realm, caller, generation)
+    def enrol(
+        self,
+        plugin: Plugin,
+        realm: RealmLike | None,
+        caller: Caller,
+        generation: int,
+        bound_to: frozenset[int] = frozenset(),
+    ) -> None:
+        """Take note of a plugin that becomes live, and of the serials of those it is bound to."""
+        with self._state:
+            self._records[plugin.serial] = _Record(plugin, realm, caller, generation, bound_to=bound_to)
 
     def retire(self, plugins: Iterable[Plugin], hold: Hold[Generation], *, at_once: bool = False) -> None:
         """No new call reaches these plugins, whose last generation this is; called while `hold` is still held.
@@ -127,13 +144,16 @@ class Retirement:
                 retired before.
         """
         now = time.monotonic()
-        for plugin in plugins:
-            record = self._records[plugin.serial]
-            record.state, record.retired_at = "draining", now
-        if hold.glanced + GLANCE > now and not at_once:
-            self._glanced.append((hold.glanced + GLANCE, hold))
-        self._hurry = self._hurry or at_once
-        self._holds.add(hold)
+        # A plugin's `on_free` may wait for the plugin's own threads, so none of them runs it.
+        left_to = None if runs_plugin(self.prefixes()) else threading.get_ident()
+        with self._state:
+            for plugin in plugins:
+                record = self._records[plugin.serial]
+                record.state, record.retired_at, record.left_to = "draining", now, left_to
+            if hold.glanced + GLANCE > now and not at_once:
+                self._glanced.append((hold.glanced + GLANCE, hold))
+            self._hurry = self._hurry or at_once
+            self._holds.add(hold)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="hotswap-retirement", daemon=True)
             self._thread.start()
@@ -145,35 +165,52 @@ class Retirement:
         self._wake.put(True)
 
     def sweep(self) -> None:
-        """Free what has drained and is due, dependents before dependencies."""
-        # On a loop that an on_free needs, waiting for whoever is freeing might never end; that thread looks again.
-        on_needed_loop = any(record.caller.would_block() for record in list(self._records.values()))
-        if not self._freeing.acquire(blocking=not on_needed_loop):
-            return
+        """Free what has drained and is due, dependents before dependencies; a plugin's thread leaves it to another."""
         try:
-            while ready := self._ready():
-                for record in ready:
-                    self._free(record)
+            while not runs_plugin(self.prefixes()) and (claimed := self._claim()):
+                self._free_all(claimed)
         finally:
-            self._freeing.release()
-        with self._state:
-            self._forget_collected()
+            with self._state:
+                self._forget_collected()
+                for record in self._records.values():
+                    if record.left_to == threading.get_ident():
+                        record.left_to = None
+            if threading.current_thread() is not self._thread:
+                self._wake.put(True)
 
-    def _ready(self) -> list[_Record]:
-        """What is to be freed now by this thread, in order."""
+    def _claim(self) -> list[_Record]:
+        """What is to be freed now, by this thread and no other, in order."""
         with self._state:
             now = time.monotonic()
             self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
             while not self._drained.empty():
                 record = self._records[self._drained.get()]
                 record.state, record.due = "drained", now + self._free_delay
-            # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
-            ready = [
-                record
-                for record in self._records.values()
-                if record.state == "drained" and (self._hurry or record.due <= now) and not record.caller.would_block()
-            ]
-            return sorted(ready, key=lambda record: -record.plugin.serial)
+            claimed: list[_Record] = []
+            needed: set[int] = set()
+            # The greater the serial the later loaded: whoever is bound to a plugin comes before it.
+            for record in sorted(self._records.values(), key=lambda record: -record.plugin.serial):
+                if record.state not in ("draining", "drained"):
+                    continue
+                if record.plugin.serial not in needed and self._is_mine(record, now):
+                    record.claimed = True
+                    claimed.append(record)
+                else:
+                    needed |= record.bound_to
+            return claimed
+
+    def _is_mine(self, record: _Record, now: float) -> bool:
+        due = record.state == "drained" and (self._hurry or record.due <= now) and not record.claimed
+        # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
+        return due and record.left_to in (None, threading.get_ident()) and not record.caller.would_block()
+
+    def _free_all(self, claimed: list[_Record]) -> None:
+        try:
+            for record in claimed:
+                self._free(record)
+        finally:
+            for record in claimed:
+                record.claimed = False
 
     def digests(self) -> set[str]:
         """Of all plugins that are live, or retired and still in memory."""
@@ -202,32 +239,46 @@ class Retirement:
             retired = [record for record in self._records.values() if record.state != "live"]
         return tuple(self._describe(record, holders) for record in retired)
 
-    def wait(self, timeout: float | None) -> bool:
-        """Block until everything retired has been freed; False if that took longer than `timeout` seconds."""
-        with self._freed:
-            return self._freed.wait_for(
-                lambda: all(record.state in ("live", "freed") for record in self._records.values()), timeout
-            )
+    def wait(self, timeout: float | None, caller: Caller) -> bool:
+        """Block until everything retired has been freed; False if that took longer than `timeout` seconds.
 
-    def stop(self) -> None:
-        """End the thread; what has not been freed by now stays as it is."""
+        Raises:
+            CancelledError: Nobody waits for the caller any more.
+        """
+        until = float("inf") if timeout is None else time.monotonic() + timeout
+        with self._freed:
+            while not all(record.state in ("live", "freed") for record in self._records.values()):
+                caller.check()
+                if (left := until - time.monotonic()) <= 0:
+                    return False
+                self._freed.wait(min(left, _LOOK_AGAIN))
+        return True
+
+    def stop(self, *, drained: bool) -> None:
+        """End the thread; what has not been freed by now stays as it is, unless all has `drained`."""
         self._stopping = True
         self._wake.put(True)
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if drained and self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
+        looked = time.monotonic()
         while not self._stopping:
             try:
-                self._wake.get(timeout=self._pause())
+                self._wake.get(timeout=self._pause(looked))
             except queue.Empty:
                 pass
-            self.sweep()
-            self._report_late()
+            looked = time.monotonic()
+            try:
+                self.sweep()
+                self._report_late()
+            except BaseException as error:  # nobody else takes it, and a dead thread would free nothing any more
+                self._logger.error("the retirement goes on after this:\n%s", "".join(traceback.format_exception(error)))
 
-    def _pause(self) -> float | None:
+    def _pause(self, looked: float) -> float | None:
+        # What was due when it was last looked and is still there waits for another thread, which will wake this one.
         moments = [until for until, _ in self._glanced]
-        moments += [record.due for record in list(self._records.values()) if record.state == "drained"]
+        moments += [r.due for r in list(self._records.values()) if r.state == "drained" and r.due > looked]
         if self._drain_timeout is not None:
             moments += [
                 record.retired_at + self._drain_timeout

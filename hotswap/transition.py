@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from .binding import bind, wanted
 from .calls import Caller, call_hook
-from .errors import ContractError, Fault, PluginError, ReloadVetoError, RetiredError, raise_all
+from .errors import ContractError, Fault, LifecycleError, PluginError, ReloadVetoError, RetiredError, raise_all
 from .generation import Generation, Plugin
 from .hookspecs import collect_hooks
 from .leases import Hold, Pin
@@ -157,7 +158,9 @@ class Transition:
         self._undo.pop_all()
         kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
         for name, realm in self._realms.items():
-            self._retirement.enrol(self.plugins[name], realm, self._caller, generation.number)
+            plugin = self.plugins[name]
+            bound_to = frozenset(self.plugins[dependency].serial for dependency in plugin.dependencies)
+            self._retirement.enrol(plugin, realm, self._caller, generation.number, bound_to)
         if self._old is not None:
             generation.shared.data_bag.adopt(self._old.shared.data_bag, kept)
 
@@ -181,7 +184,11 @@ class Transition:
 
     def _call(self, plugin: Plugin, name: str, stage: str, *args: Any) -> Any:
         self._logger.debug("%s %s: %s", plugin.name, plugin.version, name)
-        return call_hook(self._caller, plugin.name, name, stage, getattr(plugin.hooks, name), *args)
+        try:
+            return call_hook(self._caller, plugin.name, name, stage, getattr(plugin.hooks, name), *args)
+        except asyncio.CancelledError as error:
+            self._caller.check()  # if it is not the waiting task that was cancelled, it is the plugin's own doing
+            raise LifecycleError(plugin.name, f"{name}()", error, stage=stage) from error
 
     def _reloadable(self, plugin: Plugin) -> bool:
         answer = self._call(plugin, "reloadable", "bound")

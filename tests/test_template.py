@@ -225,7 +225,7 @@ def test_the_template_in_an_installed_package(tmp_path: Path) -> None:
 
     inside = shutil.copytree(template_dir(), package / "plugin-template")
     cache = inside / "{{cookiecutter.distribution}}" / "src" / "{{cookiecutter.package}}" / "__pycache__"
-    cache.mkdir()
+    cache.mkdir(exist_ok=True)
     (cache / "contract.cpython-311.pyc").touch()
     run(sys.executable, "-c", program, cwd=tmp_path)
 

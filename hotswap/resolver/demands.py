@@ -104,7 +104,8 @@ class Directory:
         known = self._known.get(key) or self._known_before.get(key)
         # Compared and not just looked up: a digest stands for the wheel, but imports may come from a running plugin.
         if known is not None and not (known.by is manifest and known.imports is imports):
-            same = (known.by.version, known.by.requires, known.imports) == (manifest.version, manifest.requires, imports)
+            was = known.by
+            same = (was.version, was.requires, known.imports) == (manifest.version, manifest.requires, imports)
             # What is equal is the same object at the next look: specifiers take long to compare.
             known = replace(known, by=manifest, imports=imports) if same else None
         found = known or self._find(manifest, imports, extra)
