@@ -3,9 +3,9 @@
     python benchmarks/bench_load.py [--json FILE] [--quick]
 
 The same calls are timed without reloads, for about as long. With more than one busy thread a call may have to wait for
-its turn (`sys.getswitchinterval()`, 5 ms), reloads or not: what counts is the difference. How long a reload takes among busy
-threads depends on what else the machine does: compare runs only if the callers got about as much of the processors, of
-which they can use one between them.
+its turn (`sys.getswitchinterval()`, 5 ms), reloads or not: what counts is the difference. How long a reload takes among
+busy threads has varied twentyfold between runs, for a reason not yet found; the share of the processors that the
+callers got is printed beside it.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ _ROOMS = {
         "Step",
     ),
     "report": ("ReloadReport",),
-    "retirement": ("Retired",),
+    "retired": ("Retired",),
     "sources": (
         "Environment",
         "ProjectDir",

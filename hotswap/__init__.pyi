@@ -114,7 +114,7 @@ from .model import (
 from .report import (
     ReloadReport as ReloadReport,
 )
-from .retirement import (
+from .retired import (
     Retired as Retired,
 )
 from .sources import (

@@ -104,8 +104,8 @@ class LoopCaller:
         if not inspect.isawaitable(result):
             return result
         if not self.loop.is_running():
-            # The loop that loaded the plugin is gone or at rest; its `on_free` still has to run. In a thread of its own,
-            # because this one may have a loop that runs.
+            # The loop that loaded the plugin is gone or at rest; its `on_free` still has to run. In a thread of its
+            # own, because this one may have a running loop.
             with concurrent.futures.ThreadPoolExecutor(1, "hotswap") as executor:
                 return executor.submit(contextvars.copy_context().run, asyncio.run, _await(result)).result()
         # Under the lock, because the loop may run the function and be told to abandon it before this thread goes on.

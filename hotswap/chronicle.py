@@ -50,8 +50,9 @@ class Chronicle:
             UsageError: There is none, or its site dirs have been pruned; every missing one is named.
         """
         wheels = {(plugin.name, plugin.digest) for plugin in current.plugins}
-        entries = sorted(reversed(self._store.entries()), key=lambda entry: entry.run != self._run)
-        for entry in entries:
+        entries = self._store.entries()
+        others, own = ([entry for entry in entries if (entry.run == self._run) is mine] for mine in (False, True))
+        for entry in reversed([*others, *own]):
             if entry.outcome == "ok" and {(plugin.name, plugin.digest) for plugin in entry.plugins} != wheels:
                 return self._manifests(entry)
         raise UsageError("there is nothing to go back to: the history has no generation with other wheels")

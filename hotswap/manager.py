@@ -21,7 +21,8 @@ from .leases import Hold, Lease
 from .model import HistoryEntry, Plan
 from .planning import Planner, Sources, as_sources
 from .report import ReloadReport
-from .retirement import Retired, Retirement
+from .retired import Retired
+from .retirement import Retirement
 from .store import PruneReport, Store
 
 if TYPE_CHECKING:
@@ -232,7 +233,10 @@ class PluginManager:
 
         Raises:
             ControlError: Another process serves this state dir, or the socket cannot be made.
+            NotLoadedError: The manager has been closed.
         """
+        if self._engine.closed:  # nobody would close the socket any more
+            raise self._engine.not_loaded()
         # Imported here because the control room stands above the manager: only who asks for it pays for it.
         from .control import ControlServer
 

@@ -43,6 +43,8 @@ class Planner:
     def __init__(
         self, sources: tuple[Source, ...], only: Collection[str] | None, scratch: Path, logger: logging.Logger
     ) -> None:
+        if isinstance(only, str):
+            raise UsageError(f"only={only!r} is a text: pass a list of names, only=[{only!r}]")
         self.sources = sources
         self._only = None if only is None else frozenset(canonical(name) for name in only)
         self._verifier = Verifier(logger)

@@ -12,80 +12,19 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
 
 from .calls import Caller
+from .errors import UsageError
 from .exclusion import runs_plugin
 from .generation import Generation, Plugin
 from .leases import Hold
+from .retired import RealmLike, Record, Retired
 
 GLANCE = 0.2
 """Seconds for which a generation seen through `manager.current` counts as in use: what
 `manager.current["x"].invoke_func()` needs between its two steps, with room for a thread that waits for its turn."""
 _LOOK_AGAIN = 0.2
 """Seconds after which a wait for the end looks whether anybody still waits for it."""
-
-
-class RealmLike(Protocol):
-    """What the retirement needs of a realm."""
-
-    prefix: str
-
-    def close(self) -> None:
-        """Tear it down."""
-        ...
-
-    def alive(self) -> bool:
-        """True until it has been collected."""
-        ...
-
-    def executing(self) -> tuple[str, ...]:
-        """Who executes in it, in words."""
-        ...
-
-    def holders(self) -> tuple[str, ...]:
-        """Who refers to it although it is closed, in words."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Retired:
-    """A plugin version that is no longer part of the current generation and still in memory.
-
-    Attributes:
-        plugin: Its name.
-        version: Its version.
-        generation: Number of the generation that loaded it.
-        state: "draining": somebody executes in it; "drained": `on_free` is due; "freed": it only waits to be collected.
-        seconds: Since it was retired.
-        holders: Who holds it, in words; filled by `manager.leaks()` and when `drain_timeout` has passed.
-    """
-
-    plugin: str
-    version: str
-    generation: int
-    state: str
-    seconds: float
-    holders: tuple[str, ...] = ()
-
-
-@dataclass
-class _Record:
-    plugin: Plugin
-    realm: RealmLike | None
-    caller: Caller
-    generation: int
-    retired_at: float | None = None
-    due: float = 0.0
-    state: str = "live"
-    reported: bool = False
-    bound_to: frozenset[int] = frozenset()
-    """Serials of the plugins that must not be freed before this one."""
-    left_to: int | None = None
-    """The thread of the change that retired it, until that has swept; None: any thread may free it."""
-    claimed: bool = False
-    """Some thread is freeing it."""
 
 
 class Retirement:
@@ -105,17 +44,20 @@ class Retirement:
         drain_timeout: float | None,
         marked: Callable[[], AbstractContextManager[None]],
     ) -> None:
+        for option, seconds in (("free_delay", free_delay), ("drain_timeout", drain_timeout)):
+            if seconds is not None and not seconds >= 0:
+                raise UsageError(f"{option} is in seconds, 0 or more, not {seconds}")
         self._logger = logger
         self._marked = marked
         self._free_delay = free_delay
         self._drain_timeout = drain_timeout
-        self._records: dict[int, _Record] = {}
+        self._records: dict[int, Record] = {}
         self._glanced: list[tuple[float, Hold[Generation]]] = []
         self._holds: weakref.WeakSet[Hold[Generation]] = weakref.WeakSet()
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
         self._drained: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        # For the records, and held for moments only. No thread waits for another's `on_free`: that may be waiting for it.
+        # Held for moments only: no thread waits for another's `on_free`, which may be waiting for that thread.
         self._state = threading.RLock()
         self._freed = threading.Condition(self._state)
         self._thread: threading.Thread | None = None
@@ -132,7 +74,7 @@ class Retirement:
     ) -> None:
         """Take note of a plugin that becomes live, and of the serials of those it is bound to."""
         with self._state:
-            self._records[plugin.serial] = _Record(plugin, realm, caller, generation, bound_to=bound_to)
+            self._records[plugin.serial] = Record(plugin, realm, caller, generation, bound_to=bound_to)
 
     def retire(self, plugins: Iterable[Plugin], hold: Hold[Generation], *, at_once: bool = False) -> None:
         """No new call reaches these plugins, whose last generation this is; called while `hold` is still held.
@@ -154,7 +96,7 @@ class Retirement:
                 self._glanced.append((hold.glanced + GLANCE, hold))
             self._hurry = self._hurry or at_once
             self._holds.add(hold)
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():  # a forked child has none
             self._thread = threading.Thread(target=self._run, name="hotswap-retirement", daemon=True)
             self._thread.start()
         self._wake.put(True)
@@ -167,8 +109,9 @@ class Retirement:
     def sweep(self) -> None:
         """Free what has drained and is due, dependents before dependencies; a plugin's thread leaves it to another."""
         try:
-            while not runs_plugin(self.prefixes()) and (claimed := self._claim()):
-                self._free_all(claimed)
+            if not runs_plugin(self.prefixes()):
+                while claimed := self._claim():
+                    self._free_all(claimed)
         finally:
             with self._state:
                 self._forget_collected()
@@ -178,15 +121,16 @@ class Retirement:
             if threading.current_thread() is not self._thread:
                 self._wake.put(True)
 
-    def _claim(self) -> list[_Record]:
+    def _claim(self) -> list[Record]:
         """What is to be freed now, by this thread and no other, in order."""
         with self._state:
             now = time.monotonic()
             self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
             while not self._drained.empty():
-                record = self._records[self._drained.get()]
-                record.state, record.due = "drained", now + self._free_delay
-            claimed: list[_Record] = []
+                record = self._records.get(self._drained.get())
+                if record is not None:  # else interrupted before it could go live
+                    record.state, record.due = "drained", now + self._free_delay
+            claimed: list[Record] = []
             needed: set[int] = set()
             # The greater the serial the later loaded: whoever is bound to a plugin comes before it.
             for record in sorted(self._records.values(), key=lambda record: -record.plugin.serial):
@@ -199,12 +143,12 @@ class Retirement:
                     needed |= record.bound_to
             return claimed
 
-    def _is_mine(self, record: _Record, now: float) -> bool:
+    def _is_mine(self, record: Record, now: float) -> bool:
         due = record.state == "drained" and (self._hurry or record.due <= now) and not record.claimed
         # An asynchronous on_free cannot be waited for on its own loop: that one is left to the thread.
         return due and record.left_to in (None, threading.get_ident()) and not record.caller.would_block()
 
-    def _free_all(self, claimed: list[_Record]) -> None:
+    def _free_all(self, claimed: list[Record]) -> None:
         try:
             for record in claimed:
                 self._free(record)
@@ -237,7 +181,7 @@ class Retirement:
         with self._state:
             self._forget_collected()
             retired = [record for record in self._records.values() if record.state != "live"]
-        return tuple(self._describe(record, holders) for record in retired)
+        return tuple(record.describe(self._holds if holders else None) for record in retired)
 
     def wait(self, timeout: float | None, caller: Caller) -> bool:
         """Block until everything retired has been freed; False if that took longer than `timeout` seconds.
@@ -263,11 +207,13 @@ class Retirement:
 
     def _run(self) -> None:
         looked = time.monotonic()
-        while not self._stopping:
+        while True:
             try:
                 self._wake.get(timeout=self._pause(looked))
             except queue.Empty:
                 pass
+            if self._stopping:
+                return
             looked = time.monotonic()
             try:
                 self.sweep()
@@ -300,10 +246,10 @@ class Retirement:
                     record.plugin.name,
                     record.plugin.version,
                     self._drain_timeout,
-                    "; ".join(self._describe(record, True).holders) or "nobody that could be found",
+                    "; ".join(record.describe(self._holds).holders) or "nobody that could be found",
                 )
 
-    def _free(self, record: _Record) -> None:
+    def _free(self, record: Record) -> None:
         try:
             with self._marked():
                 record.plugin.free(record.caller, self._logger)
@@ -317,27 +263,5 @@ class Retirement:
 
     def _forget_collected(self) -> None:
         for serial, record in list(self._records.items()):
-            if record.state == "freed" and not (record.realm and record.realm.alive()):
+            if not record.is_alive:
                 del self._records[serial]
-
-    def _describe(self, record: _Record, holders: bool) -> Retired:
-        plugin = record.plugin
-        return Retired(
-            plugin=plugin.name,
-            version=str(plugin.version),
-            generation=record.generation,
-            state=record.state,
-            seconds=time.monotonic() - (record.retired_at or time.monotonic()),
-            holders=tuple(self._holders(record)) if holders else (),
-        )
-
-    def _holders(self, record: _Record) -> list[str]:
-        if record.state == "freed":
-            return list(record.realm.holders()) if record.realm else []
-        leases = [
-            f"a lease of generation {hold.generation.number} taken at {where}"
-            for hold in list(self._holds)
-            if record.plugin in hold.generation.plugins
-            for where in list(hold.leases.values())
-        ]
-        return [*leases, *(record.realm.executing() if record.realm else ())]

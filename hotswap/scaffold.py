@@ -64,7 +64,7 @@ def new_plugin(name: str, directory: Path, *, description: str = "", version: st
         faults.append(f"{directory} is not a directory: create it first")
     elif not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
         faults.append(f"{directory} cannot be written to: let this process write there, or name another")
-    elif os.path.lexists(target):
+    elif target != directory and os.path.lexists(target):
         faults.append(f"{target} exists already: remove it, or take another name")
     _refuse(f"cannot make a plugin {name!r}", faults)
 

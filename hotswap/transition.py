@@ -155,7 +155,6 @@ class Transition:
 
     def commit(self, generation: Generation) -> None:
         """The swap: one reference store; nothing fails from here on."""
-        self._undo.pop_all()
         kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
         for name, realm in self._realms.items():
             plugin = self.plugins[name]
@@ -164,7 +163,9 @@ class Transition:
         if self._old is not None:
             generation.shared.data_bag.adopt(self._old.shared.data_bag, kept)
 
-        old, self._current.hold = self._current.hold, Hold(generation, self._pins)
+        hold = Hold(generation, self._pins)
+        self._undo.pop_all()
+        old, self._current.hold = self._current.hold, hold
 
         for name, plugin in self.plugins.items():
             plugin.outcome = self.plan.steps[name].outcome

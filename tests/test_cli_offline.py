@@ -119,6 +119,7 @@ def test_usage_errors_are_json_too():
     assert (plain.exit_code, "No such option" in plain.stderr) == (2, True)
 
     assert shown("plan", "--unknown", code=2)["error"]["type"] == "UsageError"
+    assert "--unknown" in shown("--unknown", code=2)["error"]["message"]
 
 
 def test_list_shows_good_bad_and_unfinished(plugins):

@@ -237,6 +237,16 @@ def test_socket_that_cannot_be_made_is_an_error_with_a_way_out(tmp_path):
             manager.serve_control()
 
 
+def test_closed_manager_serves_no_more(tmp_path):
+    """A manager that has been closed opens no socket, which nobody would close."""
+    with hotswap.PluginManager(make_plugins(tmp_path / "plugins"), state_dir=tmp_path / "state") as manager:
+        pass
+
+    with pytest.raises(hotswap.NotLoadedError, match="the manager has been closed"):
+        manager.serve_control()
+    assert not (tmp_path / "state" / "control.sock").exists()
+
+
 def test_too_long_a_request_is_answered_and_hung_up(tmp_path):
     """A request without end is answered with an error, and the connection is over."""
     with serving(tmp_path) as manager:

@@ -65,16 +65,6 @@ class Host:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """The directory of the script `hotswap`, as an installer makes it for this interpreter."""
-    script = tmp_path / "bin" / "hotswap"
-    script.parent.mkdir()
-    script.write_text(f"#!{sys.executable}\nimport sys\nfrom hotswap.cli import main\nsys.exit(main())\n")
-    script.chmod(0o755)
-    return script.parent
-
-
-@pytest.fixture
 def host(demo: Path) -> Iterator[Host]:
     host = Host(demo)
     yield host
@@ -109,14 +99,13 @@ def test_tour(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_host(demo: Path, host: Host, installed: Path) -> None:
+def test_host(demo: Path, host: Host) -> None:
     """The host pulses, brings an edited plugin live by reload.sh and a new wheel by SIGUSR1, and ends on SIGTERM."""
     assert host.prints(r"alpha 1\.0: \w+\+\w+\("), host.printed
 
     edit(demo / "plugins/alpha/src/trine_alpha/drawing/style.py", '"()"', '"<>"')
-    path = f"{installed}{os.pathsep}{os.environ['PATH']}"
     reload = subprocess.run(
-        [demo / "reload.sh"], env=environment(PATH=path), capture_output=True, text=True, timeout=TOO_LONG, check=False
+        [demo / "reload.sh"], env=environment(), capture_output=True, text=True, timeout=TOO_LONG, check=False
     )
     assert reload.returncode == 0, reload.stdout + reload.stderr
     assert re.search(r"alpha:? +reloaded", reload.stdout)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from conftest import Host, eventually
+from conftest import PATIENCE, Host, eventually
 from eventlog import shelf
 
 import hotswap
@@ -171,3 +171,82 @@ def test_plain_reload_leaves_asynchronous_on_free_to_the_loop(host: Host, events
                 await asyncio.sleep(0)
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_async_on_free_where_the_loop_rests(host: Host, events: list[str]) -> None:
+    """`on_free` of a plugin whose loop is neither closed nor running still runs, on a loop of its own."""
+    host.add("alpha", on_free="async def on_free(): events.append('freed')")
+    manager = host.manager()
+    with asyncio.Runner() as runner:
+        runner.run(manager.aload())
+        manager.close()
+    assert events[-1] == "freed"
+
+
+def test_async_on_free_of_a_closed_loop_on_another_loop(host: Host, events: list[str]) -> None:
+    """A plain `reload` on a running loop sees the `on_free` through that belongs to a loop which has been closed."""
+    host.add("alpha", on_free="async def on_free(): events.append('freed')")
+    manager = host.manager()
+    asyncio.run(manager.aload())
+    host.add("alpha", "2.0")
+
+    async def on_another_loop() -> None:
+        manager.reload()
+
+    asyncio.run(on_another_loop())
+    assert events[-1] == "freed"
+
+
+def test_loop_that_stops_under_an_on_free(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    """An `on_free` whose loop stops while it runs does not keep the manager waiting."""
+    wait = "async def on_free(): shelf['stop'](); await __import__('asyncio').sleep(1000)"
+    host.add("alpha", on_free=wait)
+    manager = host.manager()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(manager.aload())
+    shelf["stop"] = loop.stop
+    serving = threading.Thread(target=loop.run_forever)
+    serving.start()
+    assert eventually(loop.is_running)
+    manager.close()
+    serving.join(PATIENCE)
+    assert "its event loop has stopped before it ended" in caplog.text
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+@pytest.mark.parametrize("kind", ["async def", "def"])
+def test_cancellation_that_a_plugin_makes_is_its_error(host: Host, kind: str) -> None:
+    """A CancelledError out of a plugin does not look as if the waiting task had been cancelled."""
+    host.add("alpha")
+
+    async def scenario() -> None:
+        manager = host.manager()
+        await manager.aload()
+        host.add("alpha", "2.0", on_load=f"{kind} on_load(data): raise __import__('asyncio').CancelledError")
+        with pytest.raises(hotswap.LifecycleError, match=r"alpha: on_load\(\) raised CancelledError"):
+            await manager.areload()
+        assert manager.invoke("alpha", "version") == "1.0"
+        await manager.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_aclose_can_be_cancelled(host: Host, events: list[str]) -> None:
+    """Cancelling `aclose` ends the waiting; what has not drained by then is freed later."""
+    host.add("alpha", extra="def count(): yield 1")
+
+    async def scenario() -> None:
+        manager = host.manager()
+        await manager.aload()
+        values = manager.invoke("alpha", "count")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(manager.aclose(), 0.01)
+        assert "alpha 1.0 on_free" not in events
+        values.close()
+        await manager.aclose()
+        assert "alpha 1.0 on_free" in events
+
+    asyncio.run(scenario())

@@ -194,6 +194,8 @@ def test_only_whitelists(host: Host) -> None:
     assert list(host.loaded(only=["Beta", "alpha"]).current) == ["alpha", "beta"]
     with pytest.raises(hotswap.ResolutionError, match=r"(?s)delta.*epsilon"):
         host.manager(only=["alpha", "delta", "epsilon"]).load()
+    with pytest.raises(hotswap.UsageError, match=r"pass a list of names, only=\['alpha'\]"):
+        host.manager(only="alpha")
 
 
 def test_bad_wheel_outside_the_whitelist_is_passed_over(host: Host, caplog: pytest.LogCaptureFixture) -> None:

@@ -123,3 +123,74 @@ def test_blocking_reload_on_the_loop_of_a_running_areload_is_refused(host: Host)
         await manager.aclose()
 
     asyncio.run(scenario())
+
+
+def test_reload_from_a_call_that_close_waits_for_is_refused(host: Host) -> None:
+    """A call in flight that asks for a reload while the manager is closing is refused, and both end."""
+    renew = "def renew(): shelf['entered'].set(); assert shelf['go'].wait(30); return shelf['manager'].reload()"
+    host.add("alpha", extra=renew)
+    shelf["manager"] = manager = host.loaded()
+    shelf["entered"], shelf["go"] = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        with pytest.raises(hotswap.NotLoadedError, match="closed") as caught:
+            manager.invoke("alpha", "renew")
+        errors.append(caught.value)
+
+    calling, closing = threading.Thread(target=call, daemon=True), threading.Thread(target=manager.close, daemon=True)
+    calling.start()
+    assert shelf["entered"].wait(PATIENCE)
+    closing.start()
+    assert eventually(lambda: [retired.state for retired in manager.retired()] == ["draining"])
+    shelf["go"].set()
+    calling.join(PATIENCE)
+    closing.join(PATIENCE)
+    assert len(errors) == 1
+    assert not closing.is_alive()
+
+
+def test_plugin_may_wait_for_its_reloading_thread(host: Host) -> None:
+    """An `on_free` that joins the plugin's own thread, which reloads all the while, comes to its end."""
+    host.add(
+        "alpha",
+        on_load="""
+        def on_load(data):
+            def renew():
+                while not shelf['stop'].is_set():
+                    shelf['manager'].reload()
+            shelf['thread'] = __import__('threading').Thread(target=renew, daemon=True)
+        """,
+        on_free="""
+        def on_free():
+            shelf['stop'].set()
+            shelf['thread'].join(30)
+            shelf['ended'] = not shelf['thread'].is_alive()
+        """,
+    )
+    shelf["manager"], shelf["stop"] = host.manager(), threading.Event()
+    shelf["manager"].load()
+    wheel = next(host.plugins.glob("alpha-*.whl"))
+    shelf["thread"].start()
+    wheel.unlink()
+    shelf["manager"].reload()
+    assert eventually(lambda: "ended" in shelf)
+    assert shelf["ended"]
+
+
+def test_thread_of_a_plugin_may_replace_that_plugin(host: Host) -> None:
+    """A thread that a plugin has started may reload it away: its `on_free`, which joins the thread, runs in another."""
+    host.add(
+        "alpha",
+        extra="""
+        def start():
+            shelf['thread'] = __import__('threading').Thread(target=lambda: shelf['manager'].reload(), daemon=True)
+            shelf['thread'].start()
+        """,
+        on_free="def on_free(): shelf['thread'].join(30); shelf['ended'] = not shelf['thread'].is_alive()",
+    )
+    shelf["manager"] = manager = host.loaded()
+    host.add("alpha", "2.0")
+    manager.invoke("alpha", "start")
+    assert eventually(lambda: "ended" in shelf)
+    assert shelf["ended"]

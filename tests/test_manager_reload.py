@@ -390,3 +390,15 @@ def test_freed_plugin_object_holds_no_code(host: Host) -> None:
         with pytest.raises(hotswap.RetiredError, match=r"has been (retired|freed)"):
             use()
     assert manager.leaks() == ()
+
+
+def test_rollback_prefers_the_manager_s_own_generations(host: Host) -> None:
+    """Of two managers on one state dir each goes back to what it had itself."""
+    host.add("alpha")
+    host.add("beta")
+    first = host.loaded(only=["alpha"])
+    host.add("alpha", "2.0")
+    first.reload()
+    host.loaded(only=["beta"])
+    first.rollback()
+    assert [f"{plugin.name} {plugin.version}" for plugin in first.current.plugins] == ["alpha 1.0"]

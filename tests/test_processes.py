@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import venv
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import Host, eventually
 from hostmaker import IMPORTABLE
 from wheelmaker import make_wheel, plugin_source
 
@@ -207,3 +208,27 @@ packages = ["src/alpha_plugin"]
     with pytest.raises(hotswap.WheelError, match="alpha"):
         manager.reload()
     assert manager.invoke("alpha", "answer") == 2
+
+
+def test_forked_child_frees_what_drains_later(host: Host, events: list[str]) -> None:
+    """A child that was forked with a manager frees what drains in it by itself, and leaves the parent's alone."""
+    host.add("alpha", extra="def count(): yield VERSION")
+    manager = host.loaded()
+    with manager.lease():
+        host.add("alpha", "2.0", extra="def count(): yield VERSION")
+        manager.reload()
+    host.add("alpha", "3.0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks where threads are
+        child = os.fork()
+    if not child:
+        try:
+            values = manager.invoke("alpha", "count")
+            manager.reload()
+            values.close()
+            os._exit(0 if eventually(lambda: "alpha 2.0 on_free" in events) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert manager.invoke("alpha", "version") == "2.0"
+    assert "alpha 2.0 on_free" not in events

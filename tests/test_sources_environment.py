@@ -149,6 +149,14 @@ def test_the_tree_is_what_a_site_dir_needs(tmp_path: Path, site: Path) -> None:
     assert candidate.source == f"environment {site}"
 
 
+def test_one_directory_needs_no_list(site: Path, alpha: Path) -> None:
+    """A single directory, as text or as a path, is the same as a list of it."""
+    listed = Environment([str(site)])
+    assert only(listed.find()).name == "alpha"
+    for one in (str(site), site):
+        assert Environment(one).path == listed.path
+
+
 def test_an_unchanged_distribution_is_the_same_candidate(site: Path, alpha: Path) -> None:
     """While nothing changes nothing is read again; a file edited in place makes another digest."""
     environment = Environment([str(site)], clock=later)

@@ -353,3 +353,21 @@ def test_two_threads_share_one_helper(byte_compiler: ByteCompiler, tmp_path: Pat
     assert {number: set(*made) for number, made in results.items()} == {
         number: names(f"m{number}.py") for number in range(4)
     }
+
+
+def test_an_interrupted_request_leaves_no_answer_behind(
+    byte_compiler: ByteCompiler, job: compiler.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C while the helper works the next request gets its own answer, not that of the interrupted one."""
+    byte_compiler.compile([(*job[:2], [])])
+
+    def interrupted(stream: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(marshal, "load", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            byte_compiler.compile([(job[0], job[1], ["good.py"])])
+    assert [set(sizes) for sizes in byte_compiler.compile([(job[0], job[1], ["pkg/__init__.py"])])] == [
+        names("pkg/__init__.py")
+    ]

@@ -154,8 +154,9 @@ def test_bad_names(tmp_path: Path, name: str, what: str) -> None:
     """A name that could not be built, imported or told apart is refused before anything is written."""
     with pytest.raises(UsageError, match=what):
         check_name(name)
-    with pytest.raises(UsageError, match=what):
+    with pytest.raises(UsageError, match=what) as caught:
         new_plugin(name, tmp_path)
+    assert "exists already" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

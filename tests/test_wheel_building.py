@@ -112,6 +112,15 @@ def test_requirement_that_cannot_be_installed(tmp_path: Path) -> None:
     assert "gone" in caught.value.output
 
 
+@pytest.mark.slow
+def test_requirement_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the installer finds no such requirement, its complaint is in the message."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    project = make_project(tmp_path / "project", requires='"hatchling<0"')
+    with pytest.raises(BuildError, match="No matching distribution found for hatchling<0"):
+        build_wheel(project, tmp_path / "out")
+
+
 def test_failing_backend(tmp_path: Path) -> None:
     """A backend that fails gives an error with all of its output, its last lines in the message, and leaves nothing."""
     project = make_project(tmp_path / "project", "print(*range(100), sep=chr(10)); raise SystemExit('no luck today')")

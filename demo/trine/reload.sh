@@ -3,4 +3,4 @@
 set -e
 cd "$(dirname "$0")"
 "${PYTHON:-python3}" host.py --build
-exec hotswap reload --state-dir .run/state
+exec "${PYTHON:-python3}" -m hotswap reload --state-dir .run/state

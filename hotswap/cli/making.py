@@ -48,7 +48,7 @@ def build(
     """Build the wheel of the plugin in PLUGIN_DIR into OUTPUT_DIR.
 
     The wheel is checked as `check` does, and appears in OUTPUT_DIR only if nothing is wrong with it. What follows --
-    goes to the project's build backend as config settings, KEY=VALUE or KEY each. Needs the extra [build].
+    goes to the project's build backend as config settings, KEY=VALUE or --KEY each. Needs the extra [build].
     """
     from .building import build_checked
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -99,7 +99,10 @@ class Commands(click.Group):
         ctx.obj = Settings(json="--json" in own)
         if os.environ.get("NO_COLOR"):
             ctx.color = False  # https://no-color.org; passed on to the command's context
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.ClickException as error:
+            _misuse(error, ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises becomes a message and an exit code."""
@@ -108,11 +111,7 @@ class Commands(click.Group):
             with _logging(settings):
                 return super().invoke(ctx)
         except click.ClickException as error:
-            if not settings.json:
-                raise  # click shows the usage with it
-            report = {"type": "UsageError", "message": error.format_message(), "faults": [], "exit_code": Exit.USAGE}
-            click.echo(as_json({"error": report}))
-            ctx.exit(Exit.USAGE)
+            _misuse(error, ctx)
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
             ctx.exit(Exit.INTERRUPTED)
@@ -121,6 +120,14 @@ class Commands(click.Group):
         except Exception as error:
             _complain(error, settings)
             ctx.exit(describe(error)["exit_code"])
+
+
+def _misuse(error: click.ClickException, ctx: click.Context) -> NoReturn:
+    if not ctx.ensure_object(Settings).json:
+        raise error  # click shows the usage with it
+    report = {"type": "UsageError", "message": error.format_message(), "faults": [], "exit_code": Exit.USAGE}
+    click.echo(as_json({"error": report}))
+    ctx.exit(Exit.USAGE)
 
 
 def _complain(error: Exception, settings: Settings) -> None:

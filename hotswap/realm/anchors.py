@@ -46,7 +46,7 @@ WAYS_OUT = {
     "ctypes._pointer_type_cache": "use pointer types of the host's structures only",
 }
 """`module.attribute` -> what a plugin has to do about being held there."""
-_OWN_MACHINERY = ("hotswap.realm.", "hotswap.retirement.", "hotswap.manager.")
+_OWN_MACHINERY = ("hotswap.realm.", "hotswap.retired.", "hotswap.retirement.", "hotswap.manager.")
 
 
 class Anchor(NamedTuple):

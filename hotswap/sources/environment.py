@@ -34,13 +34,19 @@ class Environment:
     does for `import`. Files are hashed by content, and the hashes are remembered while their stat does not change.
 
     Args:
-        path: Directories to look in; None: `sys.path` as it is at each look.
+        path: Directories to look in, or one; None: `sys.path` as it is at each look.
         isolated: How editable installs are built: in an environment of their own, or (False) in the running one.
     """
 
     def __init__(
-        self, path: Sequence[str] | None = None, isolated: bool = True, *, clock: Clock = time.time_ns
+        self,
+        path: str | Path | Sequence[str | Path] | None = None,
+        isolated: bool = True,
+        *,
+        clock: Clock = time.time_ns,
     ) -> None:
+        if isinstance(path, (str, Path)):
+            path = [path]
         self.path = None if path is None else tuple(str(Path(entry).absolute()) for entry in path)
         """Absolute directories, or None for `sys.path`."""
         self.isolated = isolated

@@ -65,7 +65,11 @@ class ByteCompiler:
             OSError: The disk refused.
         """
         with self._mutex:
-            sizes, failure = self._ask(sys.flags.optimize, jobs)
+            try:
+                sizes, failure = self._ask(sys.flags.optimize, jobs)
+            except BaseException:  # Ctrl-C above all: the answer would be taken for that to the next request
+                self._discard()
+                raise
         if failure is not None:
             raise OSError(*failure)
         return sizes

@@ -91,7 +91,8 @@ def build_wheel(
         except (build.BuildException, build.BuildBackendException, build.FailedProcessError) as error:
             raise _failure(project, str(error), output) from None
         except subprocess.CalledProcessError as error:  # installing the backend's requirements
-            output.add(error.output)
+            output.add(error.stdout)
+            output.add(error.stderr)
             raise _failure(project, "cannot install what its build needs", output) from None
         try:
             parse_wheel_filename(built.name)

@@ -1,0 +1,102 @@
+"""A plugin version after its last generation has gone: how far it is, and who keeps it from going on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from .calls import Caller
+from .generation import Generation, Plugin
+from .leases import Hold
+
+
+class RealmLike(Protocol):
+    """What the retirement needs of a realm."""
+
+    prefix: str
+
+    def close(self) -> None:
+        """Tear it down."""
+        ...
+
+    def alive(self) -> bool:
+        """True until it has been collected."""
+        ...
+
+    def executing(self) -> tuple[str, ...]:
+        """Who executes in it, in words."""
+        ...
+
+    def holders(self) -> tuple[str, ...]:
+        """Who refers to it although it is closed, in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A plugin version that is no longer part of the current generation and still in memory.
+
+    Attributes:
+        plugin: Its name.
+        version: Its version.
+        generation: Number of the generation that loaded it.
+        state: "draining": somebody executes in it; "drained": `on_free` is due; "freed": it only waits to be collected.
+        seconds: Since it was retired.
+        holders: Who holds it, in words; filled by `manager.leaks()` and when `drain_timeout` has passed.
+    """
+
+    plugin: str
+    version: str
+    generation: int
+    state: str
+    seconds: float
+    holders: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Record:
+    """What the retirement knows of one plugin version, from live to collected."""
+
+    plugin: Plugin
+    realm: RealmLike | None
+    caller: Caller
+    generation: int
+    retired_at: float | None = None
+    due: float = 0.0
+    state: str = "live"
+    reported: bool = False
+    bound_to: frozenset[int] = frozenset()
+    """Serials of the plugins that must not be freed before this one."""
+    left_to: int | None = None
+    """The thread of the change that retired it, until that has swept; None: any thread may free it."""
+    claimed: bool = False
+    """Some thread is freeing it."""
+
+    @property
+    def is_alive(self) -> bool:
+        """False once it has been freed and collected."""
+        return self.state != "freed" or (self.realm is not None and self.realm.alive())
+
+    def describe(self, holds: Iterable[Hold[Generation]] | None = None) -> Retired:
+        """The record as the host sees it; `holds`, of retired generations, have the holders looked for."""
+        return Retired(
+            plugin=self.plugin.name,
+            version=str(self.plugin.version),
+            generation=self.generation,
+            state=self.state,
+            seconds=time.monotonic() - (self.retired_at or time.monotonic()),
+            holders=self._holders(holds) if holds is not None else (),
+        )
+
+    def _holders(self, holds: Iterable[Hold[Generation]]) -> tuple[str, ...]:
+        if self.state == "freed":
+            return self.realm.holders() if self.realm else ()
+        leases = [
+            f"a lease of generation {hold.generation.number} taken at {where}"
+            for hold in list(holds)
+            if self.plugin in hold.generation.plugins
+            for where in list(hold.leases.values())
+        ]
+        return (*leases, *(self.realm.executing() if self.realm else ()))
