@@ -94,12 +94,15 @@ class Engine:
             self.store.hold(self.retirement.digests() | {step.manifest.digest for step in plan.steps.values()})
             sites = self.store.install([step.manifest for step in plan.steps.values() if step.fresh])
         with Transition(plan, sites, self.current, caller, self.retirement, self._logger) as transition:
+            self.exclusion.loading = transition.prefixes
             with watch("loaded"):
                 transition.load()
             with watch("bound"):
                 transition.bind()
             with watch("live"):
-                generation = transition.start(self.number + 1, data, self._extension)
+                # Not `self.number` alone: Ctrl-C may have come between the last swap and its being noted.
+                number = max(self.number, old.number if old is not None else 0) + 1
+                generation = transition.start(number, data, self._extension)
                 if old is not None:
                     self._ask(self._on_reload, generation, old)
                     self._ask(callback, generation, old)
@@ -138,6 +141,8 @@ class Engine:
 
     def plan(self) -> Plan:
         """What a reload would do now."""
+        if self.closed:
+            raise self.not_loaded()
         return self.planner.plan(self.incumbents(), Stopwatch())
 
     def not_loaded(self) -> NotLoadedError:

@@ -34,6 +34,8 @@ class Exclusion:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.loading: list[str] = []
+        """Module name prefixes of the realms that the running change has opened."""
         self._loops: set[LoopCaller] = set()
 
     def expect(self, caller: LoopCaller) -> None:
@@ -63,7 +65,7 @@ class Exclusion:
             # `expect` was called when the change was started; it ends here.
             try:
                 self.refuse_reentry(action)
-                with self._lock, self.marked():
+                with self._lock, self._alone():
                     yield
             finally:
                 self._loops.discard(caller)
@@ -73,8 +75,24 @@ class Exclusion:
             raise ReentrantReloadError(
                 f"{action} would block the event loop that a running reload needs: await a{action} instead"
             )
-        with self._lock, self.marked():
-            yield
+        # The running change may wait for this very thread: an `on_load` that joins what it has started.
+        if not self._lock.acquire(blocking=not runs_plugin(self.loading)):
+            raise ReentrantReloadError(
+                f"{action} was called by code that is just being loaded: try again when it is live"
+            )
+        try:
+            with self._alone():
+                yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            with self.marked():
+                yield
+        finally:
+            self.loading = []
 
     @contextmanager
     def marked(self) -> Iterator[None]:

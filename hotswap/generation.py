@@ -181,8 +181,8 @@ class Generation(dict[str, Plugin]):
     ) -> None:
         super().__init__(plugins)
         self.number: Final = number
-        self.vault: Final = Vault(lambda: vault)
-        self.shared: Final = vault
+        self.vault: Final = Vault(lambda: self.shared)
+        self.shared = vault
         self.graph: Final = graph
         self._logger = logger
 
@@ -196,6 +196,10 @@ class Generation(dict[str, Plugin]):
     def plugins(self) -> tuple[Plugin, ...]:
         """The plugins in load order."""
         return tuple(self.values())
+
+    def let_go(self) -> None:
+        """Forget what the plugins shared: who keeps the object of an old generation keeps no code by it."""
+        self.shared = VaultState()
 
     def find(self, name: str) -> Plugin | None:
         """The plugin of that name, or None."""

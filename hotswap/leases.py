@@ -18,10 +18,18 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar, Token
 from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-G = TypeVar("G")
-"""What is held: a generation."""
+
+class Holdable(Protocol):
+    """What can be held: a generation."""
+
+    def let_go(self) -> None:
+        """Nobody executes in it any more."""
+        ...
+
+
+G = TypeVar("G", bound=Holdable)
 
 
 AnyFuture = TypeVar("AnyFuture", "asyncio.Future[Any]", "concurrent.futures.Future[Any]")
@@ -53,6 +61,7 @@ class Hold(Generic[G]):
         # In reverse load order, so that of plugins that drain together the last loaded reports first.
         while self._pins:
             self._pins.pop()
+        self.generation.let_go()
 
 
 class Lease(Generic[G]):

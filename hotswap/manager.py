@@ -41,7 +41,8 @@ class PluginManager:
         free_delay: Seconds between drained and `on_free`.
         drain_timeout: Seconds after which it is logged who still executes in a retired plugin; `close` waits no longer.
         logger: Default `logging.getLogger("hotswap")`.
-        keep_history: Number of history entries that are kept, and with them the site dirs they need.
+        keep_history: Number of history entries that are kept, and with them the site dirs they need; what a rollback
+            goes back to is kept beyond that.
     """
 
     def __init__(

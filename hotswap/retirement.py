@@ -60,9 +60,13 @@ class Retirement:
         # Held for moments only: no thread waits for another's `on_free`, which may be waiting for that thread.
         self._state = threading.RLock()
         self._freed = threading.Condition(self._state)
-        self._thread: threading.Thread | None = None
+        # Made now, because a thread keeps the `sys.excepthook` of its making, which later may be a plugin's.
+        self._thread = self._make_thread()
         self._stopping = False
         self._hurry = False
+
+    def _make_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="hotswap-retirement", daemon=True)
 
     def enrol(
         self,
@@ -96,8 +100,9 @@ class Retirement:
                 self._glanced.append((hold.glanced + GLANCE, hold))
             self._hurry = self._hurry or at_once
             self._holds.add(hold)
-        if self._thread is None or not self._thread.is_alive():  # a forked child has none
-            self._thread = threading.Thread(target=self._run, name="hotswap-retirement", daemon=True)
+        if not self._thread.is_alive():
+            if self._thread.ident is not None:  # a forked child has only its parent's
+                self._thread = self._make_thread()
             self._thread.start()
         self._wake.put(True)
 
@@ -202,7 +207,7 @@ class Retirement:
         """End the thread; what has not been freed by now stays as it is, unless all has `drained`."""
         self._stopping = True
         self._wake.put(True)
-        if drained and self._thread is not None:
+        if drained and self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:

@@ -68,6 +68,7 @@ class Transition:
         self._undo = ExitStack()
         self._realms: dict[str, Realm] = {}
         self._asks: dict[str, object] = {}
+        self.prefixes: list[str] = []
         self.plugins: dict[str, Plugin] = {}
         self._pins: list[Pin] = []
 
@@ -87,6 +88,7 @@ class Transition:
             if step.fresh:
                 # All realms are open before any module runs, so that every import of a neighbour's code is caught.
                 self._realms[name] = Realm(self._sites[name])
+                self.prefixes.append(self._realms[name].prefix)
                 self._undo.callback(self._realms[name].close)
             elif self._old is not None:
                 self.plugins[name] = self._old[name]

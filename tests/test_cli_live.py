@@ -152,8 +152,9 @@ def test_prune_with_and_without_a_host(tmp_path):
 def test_pruning_without_a_host_goes_by_its_own_measure(tmp_path):
     """--keep-history says how many changes back a rollback shall still reach."""
     with serving(tmp_path) as manager:
-        make_wheel(tmp_path / "plugins", "alpha", "2.0", ALPHA)
-        manager.reload()
+        for version in ("2.0", "3.0"):
+            make_wheel(tmp_path / "plugins", "alpha", version, ALPHA)
+            manager.reload()
 
     assert shown("prune")["removed"] == []
     removed = shown("prune", "--keep-history", 1)["removed"]

@@ -406,7 +406,7 @@ def test_hold_lets_go_in_reverse_order() -> None:
     died: list[int] = []
     pins = [Pin(()) for _ in range(3)]
     references = [weakref.ref(pin, lambda _, n=number: died.append(n)) for number, pin in enumerate(pins)]  # type: ignore[misc]
-    hold = Hold(SimpleNamespace(), pins)  # type: ignore[arg-type]
+    hold = Hold(SimpleNamespace(let_go=int), pins)  # type: ignore[arg-type]
     del pins
     del hold
     assert died == [2, 1, 0]
@@ -417,7 +417,7 @@ CURRENT: ContextVar[Hold | None] = ContextVar("CURRENT", default=None)
 
 
 def leased() -> tuple[Lease, Callable[[], bool]]:
-    generation: Any = SimpleNamespace(number=1)
+    generation: Any = SimpleNamespace(number=1, let_go=int)
     hold = [Hold(generation, [])]
     reference = weakref.ref(hold[0])
     return Lease(hold.pop, CURRENT), lambda: reference() is not None

@@ -447,3 +447,19 @@ def test_second_close_goes_on_waiting(host: Host, events: list[str]) -> None:
     assert "alpha 1.0 on_free" not in events
     values.close()
     assert eventually(lambda: manager.close() is None and "alpha 1.0 on_free" in events)
+
+
+def test_excepthook_that_is_given_back_keeps_nothing(host: Host) -> None:
+    """A plugin that takes `sys.excepthook` and gives it back in `on_free` is collected: no thread remembers it."""
+    code = """
+    import sys
+    def hook(*error): ...
+    def on_load(data):
+        shelf["hook"], sys.excepthook = sys.excepthook, hook
+    def on_free(): sys.excepthook = shelf["hook"]
+    """
+    host.add("alpha", extra=code, on_load="", on_free="")
+    manager = host.loaded()
+    host.add("alpha", "2.0")
+    manager.reload()
+    assert eventually(lambda: manager.leaks() == ())

@@ -171,7 +171,7 @@ def test_before_load_and_after_close(host: Host) -> None:
         manager.load()
     manager.close()
     manager.close()
-    for use in [*uses, manager.load]:
+    for use in [*uses, manager.load, manager.plan]:
         with pytest.raises(hotswap.NotLoadedError, match="closed"):
             use()
 

@@ -194,3 +194,25 @@ def test_thread_of_a_plugin_may_replace_that_plugin(host: Host) -> None:
     manager.invoke("alpha", "start")
     assert eventually(lambda: "ended" in shelf)
     assert shelf["ended"]
+
+
+def test_plugins_thread_that_the_running_load_waits_for_is_refused(host: Host) -> None:
+    """An `on_load` that joins a thread which reloads does not deadlock: the thread's reload is refused by name."""
+    code = """
+    import threading
+    def again():
+        try:
+            shelf["manager"].reload()
+        except Exception as error:
+            shelf["error"] = error
+    def on_load(data):
+        thread = threading.Thread(target=again)
+        thread.start()
+        thread.join()
+    """
+    host.add("alpha")
+    shelf["manager"] = manager = host.loaded()
+    host.add("alpha", "2.0", extra=code, on_load="")
+    assert str(manager.reload()) == "alpha: reloaded"
+    assert isinstance(shelf["error"], hotswap.ReentrantReloadError)
+    assert "code that is just being loaded" in str(shelf["error"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,17 +71,39 @@ def test_lines_that_cannot_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixt
     ]
 
 
-@pytest.mark.parametrize("keep", [1, 3])
+@pytest.mark.parametrize("keep", [2, 3])
 def test_it_is_bounded(tmp_path: Path, keep: int) -> None:
     """Only the last entries are given, and the file never has more than twice as many lines."""
     store = Store(tmp_path, keep_history=keep)
     most = 0
     for number in range(1, 20):
-        store.append(entry(number))
+        store.append(with_wheel(number, str(number)))
         assert numbers(store) == list(range(max(1, number - keep + 1), number + 1))
         most = max(most, (tmp_path / "history.jsonl").read_bytes().count(b"\n"))
     assert most == 2 * keep
     assert list((tmp_path / "staging").iterdir()) == []
+
+
+def with_wheel(number: int | None, digest: str) -> HistoryEntry:
+    """A generation of one plugin; None is a failure."""
+    plugins = (RememberedPlugin("alpha", "1.0", digest, "loaded"),) if number else ()
+    return replace(entry(number or 0), generation=number, outcome="ok" if number else "failed", plugins=plugins)
+
+
+def test_the_way_back_outlives_the_limit(tmp_path: Path) -> None:
+    """However many reloads changed nothing or failed since, the last generation with other wheels is remembered."""
+    store = Store(tmp_path, keep_history=2)
+    for number in (1, 2, 3):
+        store.append(with_wheel(number, f"wheel {min(number, 2)}"))
+    for number in range(4, 20):
+        store.append(with_wheel(number, "wheel 2"))
+        assert [one.generation for one in store.entries()] == [1, number - 1, number]
+    for _ in range(10):
+        store.append(with_wheel(None, ""))
+    assert [one.generation for one in store.entries()] == [1, 19, None, None]
+    store.append(with_wheel(20, "wheel 3"))
+    store.append(with_wheel(21, "wheel 3"))
+    assert [one.generation for one in store.entries()] == [19, 20, 21]
 
 
 def test_a_history_that_cannot_be_read(tmp_path: Path) -> None:

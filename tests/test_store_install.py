@@ -447,3 +447,12 @@ def test_a_history_of_nothing_is_refused(tmp_path: Path) -> None:
     """keep_history counts from one."""
     with pytest.raises(UsageError, match="at least 1, not 0"):
         Store(tmp_path, keep_history=0)
+
+
+def test_a_state_dir_open_to_others_is_mentioned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What lies in a state dir is executed, so one that others may write to is worth a warning."""
+    Store(tmp_path / "new").close()
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    Store(tmp_path / "shared").close()
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [str(tmp_path / "shared")]

@@ -75,11 +75,16 @@ def test_a_dry_run_removes_nothing(state: Path, store: Store, manifests: list[Ma
 
 
 def test_only_remembered_generations_count(state: Path, store: Store, manifests: list[Manifest]) -> None:
-    """Neither a generation that has left the history nor a load that failed keeps a site dir."""
+    """A load that failed keeps no site dir, nor does a generation that has left the history."""
     alpha, beta, gamma = manifests
-    remember(store, alpha, generation=1)
-    remember(store, beta, generation=2)
+    for number, manifest in enumerate((alpha, beta, beta, alpha, beta), 1):
+        remember(store, manifest, generation=number)
     remember(store, gamma, generation=None)
+    store.prune()
+    assert there(state) == ["alpha", "beta"]
+    for number in (6, 7):
+        remember(store, beta, generation=number)
+        remember(store, gamma, generation=number)
     store.prune()
     assert there(state) == ["beta"]
 

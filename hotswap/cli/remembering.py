@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def history(settings: Settings, limit: int) -> None:
     """Show the loads, reloads and rollbacks of a state dir."""
     with _store(settings, limit) as store:
-        entries = [asdict(entry) for entry in store.entries()]
+        entries = [asdict(entry) for entry in store.entries()[-limit:]]
     settings.show({"entries": entries}, _draw_history)
 
 

@@ -52,6 +52,10 @@ class Store:
             raise UsageError(f"keep_history must be at least 1, not {keep_history}")
         self._logger = logger or logging.getLogger("hotswap.store")
         self._layout = Layout(Path(state_dir))
+        if self._layout.others_may_write():
+            self._logger.warning(
+                "%s: others may write here, and what lies here is executed: chmod 700", self._layout.root
+            )
         self._lock = FileLock(self._layout.lock, lock_timeout)
         self._hosts = Hosts(self._layout, lock_timeout)
         self._compiler = ByteCompiler(logger=self._logger, idle=helper_idle)
@@ -72,7 +76,7 @@ class Store:
         Raises:
             StateDirError: It cannot be made.
         """
-        with self._layout.faults("making scratch"):
+        with self._layout.faults("making the state dir"):
             self._layout.make()
         return self._layout.builds
 

@@ -9,7 +9,8 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import IO, Any, cast
@@ -40,6 +41,7 @@ class ByteCompiler:
         self._executable = sys.executable if executable is None else executable
         self._mutex = threading.Lock()
         self._helper: _Process | None = None
+        self._end_helper: Callable[[], object] = lambda: None
         self._greeted = False
         self._owner = os.getpid()
         self._in_process = ""
@@ -115,7 +117,10 @@ class ByteCompiler:
             )
         except OSError as error:
             self._give_up(str(error))
+            return
         self._owner, self._greeted = os.getpid(), False
+        # A host that ends without closing its store leaves no process, and nothing for the interpreter to warn of.
+        self._end_helper = weakref.finalize(self, _end, self._helper, self._owner)
 
     def _ready(self) -> _Process | None:
         self._start()
@@ -139,16 +144,19 @@ class ByteCompiler:
         self._logger.warning("byte-compiling in process, which pauses other threads: %s", reason)
 
     def _discard(self) -> None:
-        helper, self._helper = self._helper, None
-        if helper is None:
-            return
-        if self._owner == os.getpid():
-            helper.kill()  # it keeps nothing; a forked child may hold its standard input open
-            helper.wait()
-        else:
-            helper.returncode = 0  # another process's child: only its parent can wait for it
-        for stream in (_pipe(helper.stdin), _pipe(helper.stdout)):
-            try:
-                stream.close()
-            except BrokenPipeError:  # what had been buffered for a helper that is gone
-                pass
+        self._helper = None
+        self._end_helper()
+
+
+def _end(helper: _Process, owner: int) -> None:
+    """End a helper, if that has not been done, and close its pipes."""
+    if owner == os.getpid():
+        helper.kill()  # it keeps nothing; a forked child may hold its standard input open
+        helper.wait()
+    else:
+        helper.returncode = 0  # another process's child: only its parent can wait for it
+    for stream in (_pipe(helper.stdin), _pipe(helper.stdout)):
+        try:
+            stream.close()
+        except BrokenPipeError:  # what had been buffered for a helper that is gone
+            pass

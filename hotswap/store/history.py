@@ -38,6 +38,10 @@ def _write(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
+def _wheels(entry: HistoryEntry) -> set[tuple[str, str]]:
+    return {(plugin.name, plugin.digest) for plugin in entry.plugins}
+
+
 _Mark = tuple[int, int, int]
 
 
@@ -58,19 +62,13 @@ class History:
 
     def entries(self) -> tuple[HistoryEntry, ...]:
         """The last entries, oldest first; a line that cannot be read is passed over, a torn last one silently."""
-        entries = []
-        for number, line in enumerate(self._lines(), 1):
-            try:
-                entries.append(_entry(line))
-            except (ValueError, TypeError, AttributeError) as error:
-                self._logger.warning("%s, line %d is passed over: %s", self._path, number, error)
-        return tuple(entries[-self._keep :])
+        return tuple(entry for _, entry in self._kept(self._lines()))
 
     def append(self, entry: HistoryEntry) -> None:
         """Add one entry with one write, which repairs a torn last line; only for the holder of the lock."""
         count, end = self._extent()
         if count >= 2 * self._keep:
-            self._replace([*self._lines()[count + 1 - self._keep :], _line(entry)])
+            self._replace([line for line, _ in self._kept([*self._lines(), _line(entry)])])
             return
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_APPEND, 0o600)
         try:
@@ -83,6 +81,27 @@ class History:
             self._left = _mark(os.fstat(descriptor)), count + 1
         finally:
             os.close(descriptor)
+
+    def _kept(self, lines: Iterable[bytes]) -> list[tuple[bytes, HistoryEntry]]:
+        """The last entries, and before them, however old it is, what a rollback would go back to.
+
+        Without that, a host that looks for changes every second would soon remember nothing but that there were none.
+        """
+        read: list[tuple[bytes, HistoryEntry]] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                read.append((line, _entry(line)))
+            except (ValueError, TypeError, AttributeError, KeyError):
+                self._logger.warning("%s, line %d is passed over: it is no entry of a history", self._path, number)
+        last = read[-self._keep :]
+        made = [pair for pair in read if pair[1].generation is not None]
+        if made and len(read) > len(last):
+            newest = _wheels(made[-1][1])
+            if all(_wheels(entry) == newest for _, entry in last if entry.generation is not None):
+                # The newest one too, if only failures came after it: else nobody could tell what it was.
+                older = [pair for pair in made if _wheels(pair[1]) != newest][-1:]
+                return [*older, *([] if made[-1] in last else [made[-1]]), *last]
+        return last
 
     def _extent(self) -> tuple[int, int]:
         """How many whole lines there are, and where the last one ends."""

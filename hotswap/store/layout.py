@@ -11,9 +11,11 @@ hosts/<pid>-<random>.json         which site dirs a living process uses
 from __future__ import annotations
 
 import errno
+import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +75,14 @@ class Layout:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self.sites, self.staging, self.builds, self.hosts):
             directory.mkdir(parents=True, exist_ok=True)
+
+    def others_may_write(self) -> bool:
+        """True if somebody else may put code there, which would be executed."""
+        try:
+            status = self.root.stat()
+        except OSError:
+            return False
+        return bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)) or status.st_uid not in (os.getuid(), 0)
 
     def staged(self, name: str) -> Path:
         """A path in staging that nobody has used: the helper of a killed process may still write to old ones."""
