@@ -167,7 +167,8 @@ class CyclicDependencyError(ResolutionError):
     def __init__(self, cycle: Sequence[str]) -> None:
         self.cycle = tuple(cycle)
         super().__init__(
-            f"cyclic dependency: {' -> '.join(self.cycle)}; the importer stands left of what it imports",
+            f"cyclic dependency: {' -> '.join(self.cycle)} (the importer stands left of what it imports;"
+            " one of them has to do without)",
             plugins=dict.fromkeys(self.cycle),
         )
 

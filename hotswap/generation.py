@@ -32,7 +32,7 @@ class Plugin:
         name: Canonical plugin name.
         version: Version of its distribution, as text.
         digest: sha256 of its wheel, hexadecimal.
-        site_dir: Where its files lie; None in static mode.
+        site_dir: Where its files lie.
         dependencies: Names of the plugins it is bound to, sorted.
         exported: What its `export()` returned.
         reloadable: What its `reloadable()` returned.
@@ -40,7 +40,7 @@ class Plugin:
         outcome: What the latest load or reload did to it.
     """
 
-    def __init__(self, manifest: Manifest, site_dir: Path | None, target: object, hooks: Hooks) -> None:
+    def __init__(self, manifest: Manifest, site_dir: Path, target: object, hooks: Hooks) -> None:
         self.name: Final = manifest.plugin
         self.version: Final = str(manifest.version)
         self.digest: Final = manifest.digest
@@ -110,7 +110,10 @@ class Plugin:
         """
         if self.hooks is None:
             raise RetiredError(f"{self.name} {self.version} has been freed")
-        found = reduce(getattr, symbol.split("."), self._target)
+        try:
+            found = reduce(getattr, symbol.split("."), self._target)
+        except AttributeError:
+            raise AttributeError(f"{self.name} {self.version} has nothing called {symbol}") from None
         if type is not None and (differences := list(misfits(found, type))):
             raise ContractError(
                 self.name, [Fault(symbol, f"does not fit: {difference}") for difference in differences], stage="live"

@@ -182,8 +182,10 @@ class Transition:
         return [self.plugins[name] for name in self.plan.steps if name in self._realms]
 
     def _file(self, name: str) -> str:
-        manifest = self.plan.steps[name].manifest
-        return f"{manifest.label} ({manifest.entry_module}{':' if manifest.entry_attr else ''}{manifest.entry_attr})"
+        """The file that the entry point names, for messages."""
+        stem = self._sites[name].path.joinpath(*self.plan.steps[name].manifest.entry_module.split("."))
+        package = stem / "__init__.py"
+        return str(package if package.is_file() else stem.with_name(stem.name + ".py"))
 
     def _call(self, plugin: Plugin, name: str, stage: str, *args: Any) -> Any:
         self._logger.debug("%s %s: %s", plugin.name, plugin.version, name)

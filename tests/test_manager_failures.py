@@ -152,8 +152,8 @@ def test_missing_functions_of_several_plugins_are_all_named(host: Host) -> None:
         "on_free is missing",
         "write def on_load(data)",
         "export is no function but int",
-        "alpha 1.0",
-        "beta 1.0",
+        "alpha_plugin.py: ",
+        "beta_plugin.py: ",
     ):
         assert part in text
 

@@ -314,7 +314,6 @@ def test_rollback_without_a_previous_generation(host: Host) -> None:
     with pytest.raises(hotswap.UsageError, match="nothing to go back to"):
         manager.rollback()
     site = manager.current["alpha"].site_dir
-    assert site is not None
     host.add("alpha", "2.0")
     manager.reload()
     shutil.rmtree(site)
@@ -361,8 +360,6 @@ def test_prune_keeps_what_is_in_use(host: Host) -> None:
         host.add("alpha", version)
         manager.reload()
     new = manager.current["alpha"].site_dir
-    assert old is not None
-    assert new is not None
     assert eventually(lambda: not manager.leaks())
     assert [name for name in manager.prune(dry_run=True).removed if old.name in name]
     assert old.is_dir()
