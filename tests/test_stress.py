@@ -9,6 +9,9 @@ from conftest import PATIENCE, Host, collected, eventually
 from eventlog import shelf
 
 RELOADS = 25
+REST = 0.0005
+"""Seconds between two calls: callers that never rest take the interpreter lock from the reload at each of its system
+calls, and a run of this test would take minutes instead of seconds. `benchmarks/bench_load.py` has such callers."""
 
 ALPHA = """
 freed = []
@@ -73,7 +76,7 @@ def test_threads_call_while_versions_change(host: Host, events: list[str]) -> No
 
     def run(index: int, way: object) -> None:
         try:
-            while not stop.is_set():
+            while not stop.wait(REST):
                 way()  # type: ignore[operator]
                 counts[index] += 1
         except BaseException as error:
@@ -123,6 +126,7 @@ def test_tasks_call_while_versions_change(host: Host, events: list[str]) -> None
                         await asyncio.sleep(0)
                         assert manager.invoke("beta", "pair") == one
                     calls += 1
+                    await asyncio.sleep(REST)
 
             tasks = [asyncio.create_task(call()) for _ in range(10)]
             for number in range(2, RELOADS + 2):
