@@ -139,12 +139,12 @@ class Plugin:
         """Run `on_free`; what it raises is logged."""
         logger.debug("%s %s: on_free", self.name, self.version)
         try:
-            if self.hooks is not None:
+            if self.hooks is not None:  # pragma: no branch - who frees lets go afterwards
                 call_hook(caller.finish, self.name, "on_free", "freed", self.hooks.on_free)
         except LifecycleError as error:
             # As text: a handler that keeps its records would keep the plugin's code with the traceback.
             logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # pragma: no cover - the loop ends at this very moment
             logger.error("%s: on_free() was cancelled, because its event loop was ending", self.name)
 
     def let_go(self) -> None:

@@ -60,7 +60,7 @@ class Record:
     """What the retirement knows of one plugin version, from live to collected."""
 
     plugin: Plugin
-    realm: RealmLike | None
+    realm: RealmLike
     caller: Caller
     generation: int
     retired_at: float | None = None
@@ -77,7 +77,7 @@ class Record:
     @property
     def is_alive(self) -> bool:
         """False once it has been freed and collected."""
-        return self.state != "freed" or (self.realm is not None and self.realm.alive())
+        return self.state != "freed" or self.realm.alive()
 
     def describe(self, holds: Iterable[Hold[Generation]] | None = None) -> Retired:
         """The record as the host sees it; `holds`, of retired generations, have the holders looked for."""
@@ -92,11 +92,11 @@ class Record:
 
     def _holders(self, holds: Iterable[Hold[Generation]]) -> tuple[str, ...]:
         if self.state == "freed":
-            return self.realm.holders() if self.realm else ()
+            return self.realm.holders()
         leases = [
             f"a lease of generation {hold.generation.number} taken at {where}"
             for hold in list(holds)
             if self.plugin in hold.generation.plugins
             for where in list(hold.leases.values())
         ]
-        return (*leases, *(self.realm.executing() if self.realm else ()))
+        return (*leases, *self.realm.executing())

@@ -71,7 +71,7 @@ class Retirement:
     def enrol(
         self,
         plugin: Plugin,
-        realm: RealmLike | None,
+        realm: RealmLike,
         caller: Caller,
         generation: int,
         bound_to: frozenset[int] = frozenset(),
@@ -102,7 +102,7 @@ class Retirement:
             self._holds.add(hold)
         if not self._thread.is_alive():
             if self._thread.ident is not None:  # a forked child has only its parent's
-                self._thread = self._make_thread()
+                self._thread = self._make_thread()  # pragma: no cover - runs in a forked child, which is not measured
             self._thread.start()
         self._wake.put(True)
 
@@ -133,7 +133,7 @@ class Retirement:
             self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
             while not self._drained.empty():
                 record = self._records.get(self._drained.get())
-                if record is not None:  # else interrupted before it could go live
+                if record is not None:  # pragma: no branch - else interrupted before it could go live
                     record.state, record.due = "drained", now + self._free_delay
             claimed: list[Record] = []
             needed: set[int] = set()
@@ -168,7 +168,7 @@ class Retirement:
     def prefixes(self) -> list[str]:
         """Module name prefixes of all plugins that have not been freed."""
         records = list(self._records.values())
-        return [record.realm.prefix for record in records if record.realm is not None and record.state != "freed"]
+        return [record.realm.prefix for record in records if record.state != "freed"]
 
     def needs_this_loop(self) -> bool:
         """True if some `on_free` that is still to run is asynchronous and belongs to the loop of this thread."""
@@ -260,8 +260,7 @@ class Retirement:
                 record.plugin.free(record.caller, self._logger)
         finally:
             record.plugin.let_go()
-            if record.realm is not None:
-                record.realm.close()
+            record.realm.close()
             with self._freed:
                 record.state = "freed"
                 self._freed.notify_all()

@@ -90,7 +90,7 @@ class Transition:
                 self._realms[name] = Realm(self._sites[name])
                 self.prefixes.append(self._realms[name].prefix)
                 self._undo.callback(self._realms[name].close)
-            elif self._old is not None:
+            elif self._old is not None:  # pragma: no branch - what is kept comes from the old generation
                 self.plugins[name] = self._old[name]
         errors: list[PluginError] = []
         for name, realm in self._realms.items():

@@ -250,3 +250,16 @@ def test_aclose_can_be_cancelled(host: Host, events: list[str]) -> None:
         assert "alpha 1.0 on_free" in events
 
     asyncio.run(scenario())
+
+
+def test_awaitable_under_plain_load_is_refused(host: Host) -> None:
+    """A plain function that returns something to be awaited is an asynchronous one."""
+
+    class Later:
+        def __await__(self) -> object:
+            raise AssertionError("nobody awaits this")
+
+    shelf["later"] = Later()
+    host.add("alpha", on_load="def on_load(data): return shelf['later']")
+    with pytest.raises(hotswap.LifecycleError, match="it is async: use aload"):
+        host.manager().load()

@@ -11,6 +11,7 @@ from wheelmaker import make_wheel
 
 import hotswap
 from hotswap import Outcome
+from hotswap.planning import as_sources
 
 
 def test_order_of_the_seven_functions(host: Host, events: list[str]) -> None:
@@ -258,3 +259,9 @@ def test_plan_executes_nothing(host: Host, events: list[str]) -> None:
     assert plan.as_json()["order"] == ["alpha"]
     assert "alpha 1.0: loaded" in str(plan)
     assert events == []
+
+
+def test_environment_is_the_default_source() -> None:
+    """Without sources plugins come from what pip installed into the running environment."""
+    (source,) = as_sources(None)
+    assert isinstance(source, hotswap.Environment)

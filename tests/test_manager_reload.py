@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Host, collected, eventually
+from eventlog import shelf
 from wheelmaker import make_wheel, plugin_source
 
 import hotswap
@@ -406,3 +407,14 @@ def test_rollback_prefers_the_manager_s_own_generations(host: Host) -> None:
     host.loaded(only=["beta"])
     first.rollback()
     assert [f"{plugin.name} {plugin.version}" for plugin in first.current.plugins] == ["alpha 1.0"]
+
+
+def test_vault_of_a_freed_plugin(host: Host) -> None:
+    """Who uses the vault of a plugin that has been freed is told so."""
+    host.add("alpha", on_init="def on_init(vault): shelf['vault'] = vault")
+    manager = host.loaded()
+    assert shelf["vault"].extension is None
+    host.add("alpha", "2.0")
+    manager.reload()
+    with pytest.raises(hotswap.RetiredError, match=r"alpha 1\.0 has been freed and has no vault any more"):
+        _ = shelf["vault"].extension
