@@ -3,8 +3,8 @@
     python benchmarks/bench_load.py [--json FILE] [--quick]
 
 The same calls are timed without reloads, for about as long. With more than one busy thread a call may have to wait for
-its turn (`sys.getswitchinterval()`, 5 ms), reloads or not: what counts is the difference. A reload among busy threads takes
-long because it gives the interpreter's lock away at each system call and has it back after the switch interval.
+its turn (`sys.getswitchinterval()`, 5 ms), reloads or not: what counts is the difference. A reload among busy threads
+takes long because it gives the interpreter's lock away at each system call and has it back after that interval.
 """
 
 from __future__ import annotations
