@@ -210,6 +210,12 @@ packages = ["src/alpha_plugin"]
     assert manager.invoke("alpha", "answer") == 2
 
 
+def at_rest(manager: hotswap.PluginManager) -> bool:
+    """True while the manager's own thread waits for something to free."""
+    frame = sys._current_frames().get(manager._retirement._thread.ident or 0)
+    return frame is not None and frame.f_code.co_name == "_run"
+
+
 def test_forked_child_frees_what_drains_later(host: Host, events: list[str]) -> None:
     """A child that was forked with a manager frees what drains in it by itself, and leaves the parent's alone."""
     host.add("alpha", extra="def count(): yield VERSION")
@@ -218,6 +224,8 @@ def test_forked_child_frees_what_drains_later(host: Host, events: list[str]) -> 
         host.add("alpha", "2.0", extra="def count(): yield VERSION")
         manager.reload()
     host.add("alpha", "3.0")
+    # A fork takes every lock along as it is: the thread that frees has to be at rest.
+    assert eventually(lambda: "alpha 1.0 on_free" in events and at_rest(manager))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks where threads are
         child = os.fork()
