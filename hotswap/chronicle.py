@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Literal
 
 from .errors import HotswapError, UsageError
 from .generation import Generation
-from .model import HistoryEntry, Manifest, RememberedPlugin, Step
+from .model import Action, HistoryEntry, Manifest, RememberedPlugin, Step
 from .report import ReloadReport
 from .stopwatch import Stopwatch
 from .store import Store
-
-Action = Literal["load", "reload", "rollback"]
 
 
 class Chronicle:

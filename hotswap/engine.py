@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from .calls import Caller
 from .chronicle import Chronicle
 from .errors import NotLoadedError, ReloadVetoError, UsageError
 from .exclusion import Exclusion
 from .generation import Generation
-from .model import Incumbent, Plan
+from .model import Action, Incumbent, Plan
 from .planning import Planner
 from .report import ReloadReport
 from .retirement import Retirement
@@ -21,7 +21,6 @@ from .store import Store
 from .transition import Current, Transition
 
 ReloadCallback = Callable[[Generation, Generation], object]
-Action = Literal["load", "reload", "rollback"]
 LAST: Any = object()
 """Stands for the data of the load or reload before."""
 

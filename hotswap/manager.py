@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .calls import Caller, DirectCaller, LoopCaller, offload
-from .engine import LAST, Action, Engine, ReloadCallback
+from .engine import LAST, Engine, ReloadCallback
 from .errors import ReentrantReloadError, UsageError
 from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
-from .model import HistoryEntry, Plan
+from .model import Action, HistoryEntry, Plan
 from .planning import Planner, Sources, as_sources
 from .report import ReloadReport
 from .retired import Retired

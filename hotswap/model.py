@@ -284,13 +284,17 @@ class SiteDir:
 # ------------------------------------------------------------------------------------------------------ remembered
 
 
+Action = Literal["load", "reload", "rollback"]
+"""What makes a new generation."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One load, reload or rollback as the history on disk remembers it."""
 
     generation: int | None
     """Number of the generation it made; None if it failed and made none."""
-    action: Literal["load", "reload", "rollback"]
+    action: Action
     at: float
     """Seconds since the epoch."""
     seconds: float
