@@ -157,7 +157,7 @@ class Transition:
 
     def commit(self, generation: Generation) -> None:
         """The swap: one reference store; nothing fails from here on."""
-        kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
+        kept = self._kept()
         for name, realm in self._realms.items():
             plugin = self.plugins[name]
             bound_to = frozenset(self.plugins[dependency].serial for dependency in plugin.dependencies)
@@ -180,6 +180,10 @@ class Transition:
     def _fresh(self) -> list[Plugin]:
         """The plugins that were imported afresh, in load order."""
         return [self.plugins[name] for name in self.plan.steps if name in self._realms]
+
+    def _kept(self) -> list[Plugin]:
+        """The plugins that come from the old generation as they are."""
+        return [plugin for name, plugin in self.plugins.items() if name not in self._realms]
 
     def _file(self, name: str) -> str:
         """The file that the entry point names, for messages."""
@@ -229,7 +233,7 @@ class Transition:
             raise ReloadVetoError(f"extension= raised {type(error).__name__}: {error}") from error
         shared = VaultState(made, functions, types)
         if self._old is not None:
-            kept = [plugin for name, plugin in self.plugins.items() if name not in self._realms]
+            kept = self._kept()
             shared.data_bag.adopt(self._old.shared.data_bag, kept)
         return shared
 
