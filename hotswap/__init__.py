@@ -27,6 +27,7 @@ _ROOMS = {
         "Fault",
         "HotswapError",
         "LifecycleError",
+        "LiveDataError",
         "MissingExtraError",
         "NotLoadedError",
         "PluginError",
@@ -50,6 +51,7 @@ _ROOMS = {
     "hookspecs": ("hookimpl",),
     "manager": ("PluginManager",),
     "model": (
+        "BuildInfo",
         "Candidate",
         "Dependency",
         "Finding",
@@ -67,14 +69,17 @@ _ROOMS = {
         "ProjectDir",
         "WheelDir",
     ),
+    "static": ("StaticPlugin",),
     "vault": ("Vault",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "live"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "live":
+        return import_module(".live", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)

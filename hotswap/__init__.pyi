@@ -1,5 +1,8 @@
 """The public names as type checkers see them; at run time `__init__.py` fetches each on first use."""
 
+from . import (
+    live as live,
+)
 from .binding import (
     Requires as Requires,
 )
@@ -26,6 +29,9 @@ from .errors import (
 )
 from .errors import (
     LifecycleError as LifecycleError,
+)
+from .errors import (
+    LiveDataError as LiveDataError,
 )
 from .errors import (
     MissingExtraError as MissingExtraError,
@@ -85,6 +91,9 @@ from .manager import (
     PluginManager as PluginManager,
 )
 from .model import (
+    BuildInfo as BuildInfo,
+)
+from .model import (
     Candidate as Candidate,
 )
 from .model import (
@@ -125,6 +134,9 @@ from .sources import (
 )
 from .sources import (
     WheelDir as WheelDir,
+)
+from .static import (
+    StaticPlugin as StaticPlugin,
 )
 from .vault import (
     Vault as Vault,

@@ -17,6 +17,14 @@ _LOOK_AGAIN = 1.0
 """Seconds after which it is looked whether a loop that was asked for something still runs; it does not tell."""
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class Caller(Protocol):
     """Runs lifecycle functions."""
 
@@ -88,10 +96,7 @@ class LoopCaller:
 
     def would_block(self) -> bool:
         """See `Caller`."""
-        try:
-            return asyncio.get_running_loop() is self.loop
-        except RuntimeError:
-            return False
+        return running_loop() is self.loop
 
     def abandon(self) -> None:
         """Make the work end at its next step, with everything undone."""

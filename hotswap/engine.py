@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .calls import Caller
-from .chronicle import Chronicle
 from .errors import NotLoadedError, ReloadVetoError, UsageError
 from .exclusion import Exclusion
 from .generation import Generation
 from .model import Action, Incumbent, Plan
-from .planning import Planner
 from .report import ReloadReport
 from .retirement import Retirement
 from .stopwatch import Stopwatch
-from .store import Store
+from .supply import Supply
 from .transition import Current, Transition
 
 ReloadCallback = Callable[[Generation, Generation], object]
@@ -29,8 +26,7 @@ class Engine:
     """Carries out changes, one at a time, whole or not at all.
 
     Args:
-        planner: Finds, verifies and resolves.
-        store: Installs and remembers.
+        supply: Finds, verifies, resolves, installs, and remembers.
         retirement: Frees what has drained.
         exclusion: Serialises changes.
         extension: Called once per generation.
@@ -40,22 +36,19 @@ class Engine:
 
     def __init__(
         self,
-        planner: Planner,
-        store: Store,
+        supply: Supply,
         retirement: Retirement,
         exclusion: Exclusion,
         extension: Callable[[], Any] | None,
         on_reload: ReloadCallback | None,
         logger: logging.Logger,
     ) -> None:
-        self.planner = planner
-        self.store = store
+        self.supply = supply
         self.retirement = retirement
         self.current = Current()
         self.exclusion = exclusion
         self.number = 0
         self.closed = False
-        self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
         self._extension = extension
         self._on_reload = on_reload
         self._logger = logger
@@ -70,9 +63,9 @@ class Engine:
                 try:
                     report = self._carry_out(action, caller, self._data if data is LAST else data, callback, watch)
                 except BaseException as error:
-                    self._chronicle.failed(action, watch, error)
+                    self.supply.failed(action, watch, error)
                     raise
-                self._chronicle.succeeded(action, watch, report)
+                self.supply.succeeded(action, watch, report)
             return report
         finally:
             # What nobody executes in any more is free before the caller hears of it; the rest when it has drained.
@@ -82,17 +75,13 @@ class Engine:
         self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None, watch: Stopwatch
     ) -> ReloadReport:
         old = self.generation
-        # found, verified, resolved
-        if action == "rollback":
-            assert old is not None, "checked before"
-            plan = self.planner.choose(self._chronicle.manifests_before(old), self.incumbents(), watch)
-        else:
-            plan = self.planner.plan(self.incumbents(), watch)
+        plan = self.supply.plan(action, old, self.incumbents(), watch)
         caller.check()
         with watch("installed"):
-            self.store.hold(self.retirement.digests() | {step.manifest.digest for step in plan.steps.values()})
-            sites = self.store.install([step.manifest for step in plan.steps.values() if step.fresh])
-        with Transition(plan, sites, self.current, caller, self.retirement, self._logger) as transition:
+            sites = self.supply.install(plan, self.retirement.digests())
+        with Transition(
+            plan, sites, self.supply.open_realm, self.current, caller, self.retirement, self._logger
+        ) as transition:
             self.exclusion.loading = transition.prefixes
             with watch("loaded"):
                 transition.load()
@@ -102,6 +91,7 @@ class Engine:
                 # Not `self.number` alone: Ctrl-C may have come between the last swap and its being noted.
                 number = max(self.number, old.number if old is not None else 0) + 1
                 generation = transition.start(number, data, self._extension)
+                transition.hand_over()
                 if old is not None:
                     self._ask(self._on_reload, generation, old)
                     self._ask(callback, generation, old)
@@ -125,7 +115,7 @@ class Engine:
         # Waited for outside: a call in flight that asks for a reload is refused, and would be waited for for ever.
         self.retirement.sweep()
         self.retirement.stop(drained=self.retirement.wait(timeout, caller))
-        self.store.close()
+        self.supply.close()
 
     @property
     def generation(self) -> Generation | None:
@@ -142,13 +132,14 @@ class Engine:
         """What a reload would do now."""
         if self.closed:
             raise self.not_loaded()
-        return self.planner.plan(self.incumbents(), Stopwatch())
+        return self.supply.plan("reload", self.generation, self.incumbents(), Stopwatch())
 
     def not_loaded(self) -> NotLoadedError:
         """Why there is no generation."""
         return NotLoadedError("the manager has been closed" if self.closed else "nothing is loaded: call load() first")
 
     def _check(self, action: Action) -> None:
+        self.supply.check(action)
         if self.closed or (action != "load" and self.current.hold is None):
             raise self.not_loaded()
         if action == "load" and self.current.hold is not None:

@@ -11,7 +11,6 @@ from types import FrameType
 
 from .calls import Caller, LoopCaller
 from .errors import ReentrantReloadError
-from .realm.finder import PARENT
 
 
 class _Running:
@@ -118,10 +117,11 @@ def refuse_from_plugin(action: str, prefixes: list[str]) -> None:
 
 def runs_plugin(prefixes: list[str]) -> bool:
     """True if code of a plugin is on this thread's stack, as it is in every thread that a plugin has started."""
+    wanted = tuple(prefixes)
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if isinstance(name, str) and name.startswith(PARENT + ".") and any(name.startswith(p) for p in prefixes):
+        name = frame.f_globals.get("__name__")
+        if isinstance(name, str) and f"{name}.".startswith(wanted):
             return True
         frame = frame.f_back
     return False

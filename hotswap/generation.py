@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from pathlib import Path
@@ -18,7 +18,7 @@ from .binding import Wanted, misfits
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
-from .leases import HOLDERS, Pin
+from .leases import HOLDERS, Hold, Pin
 from .model import Incumbent, Manifest, Outcome, canonical
 from .vault import Vault, VaultState
 
@@ -31,7 +31,9 @@ class Plugin:
     Attributes:
         name: Canonical plugin name.
         version: Version of its distribution, as text.
+        file: The wheel it came from, or the metadata directory of an installed distribution.
         digest: sha256 of its wheel, hexadecimal.
+        build: When and from which commit `hotswap build` made it; None if something else did.
         site_dir: Where its files lie.
         dependencies: Names of the plugins it is bound to, sorted.
         exported: What its `export()` returned.
@@ -40,12 +42,16 @@ class Plugin:
         outcome: What the latest load or reload did to it.
     """
 
-    def __init__(self, manifest: Manifest, site_dir: Path, target: object, hooks: Hooks) -> None:
+    def __init__(self, manifest: Manifest, site_dir: Path, target: object, hooks: Hooks, prefix: str) -> None:
         self.name: Final = manifest.plugin
         self.version: Final = str(manifest.version)
+        self.file: Final = manifest.candidate.path
         self.digest: Final = manifest.digest
+        self.build: Final = manifest.build
         self.site_dir: Final = site_dir
         self.manifest: Final = manifest
+        self.prefix: Final = prefix
+        """What the full names of its modules begin with."""
         self.serial = 0
         """Set when its place in the load order is known; greater than that of everything it is bound to."""
         self.home: VaultState | None = None
@@ -62,6 +68,8 @@ class Plugin:
         self._target: object = target
         self._invoke: Callable[..., Any] = hooks.invoke_func
         self._pin: Callable[[], Pin | None] = lambda: None
+        self.holds: Collection[Hold[Generation]] = ()
+        """Of all generations in use, those without this plugin too."""
 
     def __repr__(self) -> str:
         return f"<Plugin {self.name} {self.version} {self.outcome}>"
@@ -119,6 +127,11 @@ class Plugin:
                 self.name, [Fault(symbol, f"does not fit: {difference}") for difference in differences], stage="live"
             )
         return found
+
+    @property
+    def refs(self) -> int:
+        """How many generations refer to this plugin: the current one, and older ones that are still in use."""
+        return sum(hold.generation.find(self.name) is self for hold in list(self.holds))
 
     @cached_property
     def incumbent(self) -> Incumbent:

@@ -1,4 +1,4 @@
-"""The seven functions of a plugin, declared once.
+"""The seven functions of a plugin, and the pair that hands over state, declared once.
 
 A plugin need not import this module: plain functions under these names are found by name.
 """
@@ -6,7 +6,7 @@ A plugin need not import this module: plain functions under these names are foun
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,29 @@ def reloadable() -> bool:  # type: ignore[empty-body]  # a spec has no body; plu
     """Return False to keep this version until the process ends."""
 
 
+@hookspec
+def on_handover() -> Any:
+    """Return what the successor goes on with, and let go of what only one can have; the swap follows at once.
+
+    Called on the version that goes, when the one that comes has run `on_load` and `on_init`. Calls in flight go on.
+    """
+
+
+@hookspec
+def on_takeover(data: Any, from_version: str) -> None:
+    """Go on with what `on_handover` of another version returned.
+
+    If the change then fails, the version that came hands over in its turn, and the one that goes on takes over from it;
+    or, if the new one had not taken over, it gets what it had handed over itself.
+    """
+
+
 # ------------------------------------------------------------------------------------ finding them in a plugin
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """The seven functions of one plugin, ready to be called by position."""
+    """The functions of one plugin, ready to be called by position."""
 
     on_load: Callable[[Any], Any]
     on_init: Callable[[Any], Any]
@@ -70,25 +87,36 @@ class Hooks:
     import_: Callable[[], Any]
     invoke_func: Callable[..., Any]
     reloadable: Callable[[], Any]
+    on_handover: Callable[[], Any] | None = None
+    on_takeover: Callable[[Any, str], Any] | None = None
 
 
 SPECS: dict[str, Callable[..., Any]] = {
     spec.__name__: spec for spec in (on_load, on_init, on_free, export, import_, invoke_func, reloadable)
 }
-MAY_BE_ASYNC = frozenset({"on_load", "on_init", "on_free", "invoke_func"})
+"""The seven that every plugin has."""
+PAIR: dict[str, Callable[..., Any]] = {spec.__name__: spec for spec in (on_handover, on_takeover)}
+"""A plugin has both or neither."""
+ALL_SPECS = {**SPECS, **PAIR}
+MAY_BE_ASYNC = frozenset({"on_load", "on_init", "on_free", "invoke_func", *PAIR})
 
 _pluggy = pluggy.PluginManager(PROJECT)
 
 
+def required(bound: Container[str]) -> tuple[str, ...]:
+    """The functions that a plugin must have, given the names that it has."""
+    return (*SPECS, *(PAIR if any(name in bound for name in PAIR) else ()))
+
+
 def expected(name: str) -> str:
-    """How a plugin writes one of the seven, e.g. `on_load(data)`."""
-    parameters = inspect.signature(SPECS[name]).parameters.values()
+    """How a plugin writes one of the functions, e.g. `on_load(data)`."""
+    parameters = inspect.signature(ALL_SPECS[name]).parameters.values()
     plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
     return f"def {name}{inspect.Signature(plain)}"
 
 
 def collect_hooks(plugin: str, target: object, file: str) -> Hooks:
-    """Find the seven functions in the module or object that an entry point names.
+    """Find the functions in the module or object that an entry point names.
 
     pluggy's own `register` is not used for this: it stays silent about what is missing, stops at the first that is
     wrong, ties parameters to the names in the specs, and its error holds the plugin.
@@ -96,16 +124,18 @@ def collect_hooks(plugin: str, target: object, file: str) -> Hooks:
     Raises:
         ContractError: Functions are missing, doubled, or cannot be called as specified; all of them are listed.
     """
-    implementations: dict[str, dict[str, Any]] = {name: {} for name in SPECS}
+    implementations: dict[str, dict[str, Any]] = {}
     for attribute in dir(target):
         if isinstance(inspect.getattr_static(type(target), attribute, None), property):
             continue  # pluggy would run it
         marked = _pluggy.parse_hookimpl_opts(target, attribute)
         name = (marked["specname"] if marked is not None else None) or attribute
-        if name in SPECS and (marked is not None or attribute == name):
-            implementations[name][attribute] = getattr(target, attribute)
+        if name in ALL_SPECS and (marked is not None or attribute == name):
+            implementations.setdefault(name, {})[attribute] = getattr(target, attribute)
 
-    faults = [fault for name in SPECS for fault in _faults(name, implementations[name], file)]
+    faults = [
+        fault for name in required(implementations) for fault in _faults(name, implementations.get(name, {}), file)
+    ]
     if faults:
         raise ContractError(plugin, faults, stage="loaded")
     return Hooks(**{name: next(iter(found.values())) for name, found in implementations.items()})
@@ -133,7 +163,7 @@ def _faults(name: str, found: dict[str, Any], file: str) -> Iterator[Fault]:
 def _accepts(name: str, function: Callable[..., Any]) -> bool:
     positional = [
         parameter.name
-        for parameter in inspect.signature(SPECS[name]).parameters.values()
+        for parameter in inspect.signature(ALL_SPECS[name]).parameters.values()
         if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     ]
     try:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .calls import Caller, DirectCaller, LoopCaller, offload
+from .calls import Caller, DirectCaller, LoopCaller, offload, running_loop
 from .engine import LAST, Engine, ReloadCallback
 from .errors import ReentrantReloadError, UsageError
 from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
 from .model import Action, HistoryEntry, Plan
-from .planning import Planner, Sources, as_sources
+from .planning import Sources
 from .report import ReloadReport
 from .retired import Retired
 from .retirement import Retirement
+from .static import Static, make_supply
 from .store import PruneReport, Store
 
 if TYPE_CHECKING:
@@ -40,9 +39,10 @@ class PluginManager:
         on_reload: Called as `on_reload(new, old)` before each swap of a reload or rollback; raising vetoes it.
         free_delay: Seconds between drained and `on_free`.
         drain_timeout: Seconds after which it is logged who still executes in a retired plugin; `close` waits no longer.
+        static: Static mode: plugin name -> module, object or `StaticPlugin`, in place of `sources`. The same lifecycle,
+            no isolation, no reload, nothing on disk: for debuggers and frozen programs.
         logger: Default `logging.getLogger("hotswap")`.
-        keep_history: Number of history entries that are kept, and with them the site dirs they need; what a rollback
-            goes back to is kept beyond that.
+        keep_history: Number of history entries kept, with the site dirs they need; a rollback's goal is kept beyond.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class PluginManager:
         on_reload: ReloadCallback | None = None,
         free_delay: float = 0.0,
         drain_timeout: float | None = None,
+        static: Static | None = None,
         logger: logging.Logger | None = None,
         keep_history: int = 50,
     ) -> None:
@@ -63,8 +64,8 @@ class PluginManager:
         self._store = Store(place, logger=logger, keep_history=keep_history)
         exclusion = Exclusion()
         self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
-        planner = Planner(as_sources(sources), only, self._store.scratch, logger)
-        self._engine = Engine(planner, self._store, self._retirement, exclusion, extension, on_reload, logger)
+        supply = make_supply(sources, static, only, self._store, logger)
+        self._engine = Engine(supply, self._retirement, exclusion, extension, on_reload, logger)
         self._current = self._engine.current
         self._pinned: ContextVar[Hold[Generation] | None] = ContextVar("hotswap_lease", default=None)
         self._drain_timeout = drain_timeout
@@ -93,6 +94,7 @@ class PluginManager:
 
         Raises:
             NotLoadedError: Nothing has been loaded yet.
+            StaticModeError: In static mode.
             ReentrantReloadError: Called from where it would wait for itself.
             WheelError, ContractError, LifecycleError, ResolutionError, ReloadVetoError, StateDirError: Whose fault it
                 was; the current generation is the same object as before.
@@ -201,6 +203,11 @@ class PluginManager:
         return max(0, self._engine.number - 1)
 
     @property
+    def static_mode(self) -> bool:
+        """True if the plugins are part of the program: not isolated, and not reloaded."""
+        return self._engine.supply.static
+
+    @property
     def state_dir(self) -> Path:
         """Where site dirs, history and the control socket lie."""
         return self._store.state_dir
@@ -221,13 +228,17 @@ class PluginManager:
         return self._retirement.snapshot(holders=True)
 
     def set_sources(self, sources: Sources) -> None:
-        """Take plugins from elsewhere, beginning with the next reload."""
-        self._engine.planner.sources = as_sources(sources)
+        """Take plugins from elsewhere, beginning with the next reload.
+
+        Raises:
+            StaticModeError: In static mode.
+        """
+        self._engine.supply.set_sources(sources)
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
         """Remove the site dirs that no generation in the kept history and no running process uses."""
-        self._store.hold(self._retirement.digests())
-        return self._store.prune(keep=self._retirement.digests(), dry_run=dry_run)
+        self._store.hold(in_use := self._retirement.digests())
+        return self._store.prune(keep=in_use, dry_run=dry_run)
 
     def serve_control(self) -> Path:
         """Open the Unix socket that the command line talks to, and return its path.
@@ -242,11 +253,7 @@ class PluginManager:
         from .control import ControlServer
 
         if self._server is None:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                loop = None
-            self._server = ControlServer(self, loop)
+            self._server = ControlServer(self, running_loop())
         return self._server.path
 
     # ------------------------------------------------------------------------------------------------- closing
@@ -283,15 +290,11 @@ class PluginManager:
     def __enter__(self) -> PluginManager:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     async def __aenter__(self) -> PluginManager:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()

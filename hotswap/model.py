@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -24,6 +25,8 @@ from packaging.version import Version
 from .errors import Fault
 
 ENTRY_POINT_GROUP = "hotswap.plugins"
+LIVE_PREFIX = "live_"
+"""What the names of live functions and live types begin with, unless a wheel says otherwise."""
 
 
 def canonical(name: str) -> str:
@@ -154,6 +157,22 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """How `hotswap build` made a wheel, as the wheel's `hotswap.json` has recorded it."""
+
+    at: datetime
+    """When, in UTC."""
+    revision: str | None = None
+    """The git commit of the project's directory, in full; None where git does not know it."""
+    dirty: bool | None = None
+    """True if files of the project differed from that commit; None where git does not know it."""
+    live_prefix: str = LIVE_PREFIX
+    """What the names of its live functions and live types begin with."""
+    source: str = ""
+    """sha256, hexadecimal, of what the wheel was built from: files, flags, config settings."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a verified wheel (or installed distribution) says of itself."""
 
@@ -182,6 +201,13 @@ class Manifest:
     """The plugins its `import_()` names, as far as the source shows; None if it does not show."""
     unfit: tuple[Fault, ...] = ()
     """Why this interpreter cannot use it although it is well made: foreign tags, Requires-Python."""
+    build: BuildInfo | None = None
+    """None for a wheel that was not built by `hotswap build`."""
+
+    @property
+    def live_prefix(self) -> str:
+        """What the names of its live functions and live types begin with."""
+        return self.build.live_prefix if self.build is not None else LIVE_PREFIX
 
     @property
     def label(self) -> str:

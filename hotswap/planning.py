@@ -30,6 +30,17 @@ def as_sources(given: Sources) -> tuple[Source, ...]:
     return (given,)
 
 
+def as_names(only: Collection[str] | None) -> frozenset[str] | None:
+    """The names of the plugins to load, in canonical form; None means all.
+
+    Raises:
+        UsageError: It is one text, which would be taken for its letters.
+    """
+    if isinstance(only, str):
+        raise UsageError(f"only={only!r} is a text: pass a list of names, only=[{only!r}]")
+    return None if only is None else frozenset(canonical(name) for name in only)
+
+
 class Planner:
     """Finds, verifies and resolves.
 
@@ -43,10 +54,8 @@ class Planner:
     def __init__(
         self, sources: tuple[Source, ...], only: Collection[str] | None, scratch: Path, logger: logging.Logger
     ) -> None:
-        if isinstance(only, str):
-            raise UsageError(f"only={only!r} is a text: pass a list of names, only=[{only!r}]")
         self.sources = sources
-        self._only = None if only is None else frozenset(canonical(name) for name in only)
+        self._only = as_names(only)
         self._verifier = Verifier(logger)
         self._builder = Builder(scratch)
         self._logger = logger

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import ModuleType
+from typing import Any, Protocol
 
 from .calls import Caller
 from .generation import Generation, Plugin
@@ -13,9 +14,18 @@ from .leases import Hold
 
 
 class RealmLike(Protocol):
-    """What the retirement needs of a realm."""
+    """Where the modules of one plugin version live: an import realm, or in static mode the host's own imports."""
 
     prefix: str
+    """What the full names of its modules begin with."""
+
+    def load(self, module: str, attribute: str = "") -> Any:
+        """Import what the entry point names and return it."""
+        ...
+
+    def loaded(self) -> Sequence[ModuleType]:
+        """The modules that have been imported."""
+        ...
 
     def close(self) -> None:
         """Tear it down."""

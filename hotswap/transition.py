@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -13,12 +14,13 @@ from .binding import bind, wanted
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginError, ReloadVetoError, RetiredError, raise_all
 from .generation import Generation, Plugin
+from .handover import Handover, hands_over
 from .hookspecs import collect_hooks
 from .leases import Hold, Pin
 from .live import collect_live, merge_live
 from .model import Plan, SiteDir
-from .realm import Realm
 from .resolver import rebind
+from .retired import RealmLike
 from .retirement import Retirement
 from .vault import Vault, VaultState
 
@@ -28,10 +30,12 @@ _serial = itertools.count(1)
 class Current:
     """The one reference that says which generation is live."""
 
-    __slots__ = ("hold",)
+    __slots__ = ("hold", "holds")
 
     def __init__(self) -> None:
         self.hold: Hold[Generation] | None = None
+        self.holds: weakref.WeakSet[Hold[Generation]] = weakref.WeakSet()
+        """Of all generations in use: the live one, and older ones in which a call or a lease goes on."""
 
 
 class Transition:
@@ -43,6 +47,7 @@ class Transition:
     Args:
         plan: What to do.
         sites: Plugin name -> site dir, for every plugin that is imported afresh.
+        open_realm: Makes the realm of a site dir.
         current: Which generation is live.
         caller: How lifecycle functions are called.
         retirement: Takes the plugins over once they are live.
@@ -53,6 +58,7 @@ class Transition:
         self,
         plan: Plan,
         sites: Mapping[str, SiteDir],
+        open_realm: Callable[[SiteDir], RealmLike],
         current: Current,
         caller: Caller,
         retirement: Retirement,
@@ -60,13 +66,15 @@ class Transition:
     ) -> None:
         self.plan = plan
         self._sites = sites
+        self._open_realm = open_realm
         self._current = current
         self._old = current.hold.generation if current.hold else None
         self._caller = caller
         self._retirement = retirement
         self._logger = logger
         self._undo = ExitStack()
-        self._realms: dict[str, Realm] = {}
+        self._handover = Handover(logger)
+        self._realms: dict[str, RealmLike] = {}
         self._asks: dict[str, object] = {}
         self.prefixes: list[str] = []
         self.plugins: dict[str, Plugin] = {}
@@ -84,10 +92,12 @@ class Transition:
 
     def load(self) -> None:
         """Loaded: a realm for each fresh plugin, and its module with all seven functions; the others are kept."""
+        # The first to be registered is the last to be done: when the new versions have let go of everything.
+        self._undo.callback(self._handover.give_back, self._caller)
         for name, step in self.plan.steps.items():
             if step.fresh:
                 # All realms are open before any module runs, so that every import of a neighbour's code is caught.
-                self._realms[name] = Realm(self._sites[name])
+                self._realms[name] = self._open_realm(self._sites[name])
                 self.prefixes.append(self._realms[name].prefix)
                 self._undo.callback(self._realms[name].close)
             elif self._old is not None:  # pragma: no branch - what is kept comes from the old generation
@@ -102,7 +112,7 @@ class Transition:
             except PluginError as error:
                 errors.append(error)
             else:
-                self.plugins[name] = Plugin(manifest, self._sites[name].path, target, hooks)
+                self.plugins[name] = Plugin(manifest, self._sites[name].path, target, hooks, realm.prefix)
                 self._undo.callback(self.plugins[name].let_go)
         raise_all(errors)
 
@@ -155,6 +165,13 @@ class Transition:
         self._pins = list(pins.values())
         return generation
 
+    def hand_over(self) -> None:
+        """Live: state goes from the versions that are replaced to their successors."""
+        if self._old is not None:
+            pairs = [(old, plugin) for plugin in self._fresh() if (old := self._old.find(plugin.name)) is not None]
+            self._undo.callback(self._handover.take_back, self._caller)
+            self._handover.carry(pairs, self._call, self._file)
+
     def commit(self, generation: Generation) -> None:
         """The swap: one reference store; nothing fails from here on."""
         kept = self._kept()
@@ -166,11 +183,14 @@ class Transition:
             generation.shared.data_bag.adopt(self._old.shared.data_bag, kept)
 
         hold = Hold(generation, self._pins)
+        self._current.holds.add(hold)
         self._undo.pop_all()
+        self._handover.done()
         old, self._current.hold = self._current.hold, hold
 
         for name, plugin in self.plugins.items():
             plugin.outcome = self.plan.steps[name].outcome
+            plugin.holds = self._current.holds
         for plugin in kept:
             plugin.home = generation.shared
         if old is not None:
@@ -224,7 +244,7 @@ class Transition:
     def _share(self, extension: Callable[[], Any] | None) -> VaultState:
         for name, realm in self._realms.items():
             plugin = self.plugins[name]
-            plugin.live_funcs, plugin.live_types = collect_live(realm.loaded())
+            plugin.live_funcs, plugin.live_types = collect_live(realm.loaded(), plugin.manifest.live_prefix)
         functions = merge_live("function", {name: self.plugins[name].live_funcs for name in self.plan.steps})
         types = merge_live("type", {name: self.plugins[name].live_types for name in self.plan.steps})
         try:
@@ -248,4 +268,5 @@ class Transition:
                 raise RetiredError(f"{plugin.name} {plugin.version} has been freed and has no vault any more")
             return plugin.home
 
-        return Vault(find, plugin)
+        predecessor = self._old.find(plugin.name) if self._old is not None else None
+        return Vault(find, plugin, predecessor.version if predecessor and hands_over(predecessor, plugin) else None)

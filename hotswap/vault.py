@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 class DataBag(MutableMapping[str, Any]):
@@ -147,10 +147,15 @@ class Vault:
     Args:
         find: Gives what is shared at this moment.
         owner: The plugin in whose name the data bag is written; None is the host.
+
+    Attributes:
+        predecessor: The version that is about to hand its state over to this plugin, by `on_handover` and
+            `on_takeover`; None if nobody does, as at the first load.
     """
 
-    def __init__(self, find: Callable[[], VaultState], owner: object = None) -> None:
+    def __init__(self, find: Callable[[], VaultState], owner: object = None, predecessor: str | None = None) -> None:
         self._find = find
+        self.predecessor: Final = predecessor
         self._bag = _OwnedBag(lambda: find().data_bag, owner)
 
     @property

@@ -8,5 +8,6 @@ the host. Nothing of the host's process is patched; one finder stands on `sys.me
 from __future__ import annotations
 
 from .core import Realm
+from .linked import Linked
 
-__all__ = ["Realm"]
+__all__ = ["Linked", "Realm"]

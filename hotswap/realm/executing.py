@@ -123,7 +123,7 @@ def frame_of(each: Any) -> FrameType | None:
 
 def is_of(frame: FrameType | None, prefix: str) -> bool:
     """True if a frame executes code of a module whose name starts so."""
-    return module_of(frame).startswith(prefix)
+    return f"{module_of(frame)}.".startswith(prefix)
 
 
 def module_of(frame: FrameType | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import Fault
-from ..hookspecs import MAY_BE_ASYNC, SPECS, expected
+from ..hookspecs import ALL_SPECS, MAY_BE_ASYNC, expected, required
 from .files import Files
 from .layout import find_module
 from .metadata import Entry
@@ -23,7 +23,7 @@ MAX_SOURCE = 512 << 10
 
 _POSITIONAL = {
     name: sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in inspect.signature(spec).parameters.values())
-    for name, spec in SPECS.items()
+    for name, spec in ALL_SPECS.items()
 }
 
 
@@ -80,7 +80,7 @@ def _view_module(path: str, scope: Scope, files: Files) -> View:
     faults: list[Fault] = []
     functions: dict[str, FunctionNode] = {}
     missing = []
-    for name in SPECS:
+    for name in required(scope.bindings):
         if name in scope.marked:
             continue
         if _is_submodule(name, scope, files):
@@ -112,7 +112,7 @@ def _view_object(entry: Entry, path: str, scope: Scope, files: Files) -> View:
     functions: dict[str, FunctionNode] = {}
     missing = []
     bound = dict(_class_bindings(node))
-    for function in SPECS:
+    for function in required(bound):
         if function in scope.marked or function in scope.stored_attributes:
             continue
         if function not in bound:
@@ -163,7 +163,7 @@ def _class_bindings(node: ast.ClassDef) -> Iterator[tuple[str, FunctionNode | No
     """Name -> its method if that is certain, else None."""
     scope = Scope(node.name, False, ast.Module(node.body, []))
     if scope.opaque or "__new__" in scope.bindings:
-        yield from ((name, None) for name in SPECS)
+        yield from ((name, None) for name in ALL_SPECS)
         return
     for name in scope.bindings:
         method = scope.sole(name)

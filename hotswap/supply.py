@@ -1,0 +1,111 @@
+"""Where the plugins of a change come from, and where it is remembered: found to installed, without the loading."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from .chronicle import Chronicle
+from .generation import Generation
+from .model import Action, Incumbent, Plan, SiteDir
+from .planning import Planner, Sources, as_sources
+from .realm import Realm
+from .report import ReloadReport
+from .retired import RealmLike
+from .stopwatch import Stopwatch
+from .store import Store
+
+
+class Supply(Protocol):
+    """What the engine asks for plugins: wheels, or in static mode modules of the program itself."""
+
+    static: bool
+
+    def check(self, action: Action) -> None:
+        """Refuse what it cannot serve.
+
+        Raises:
+            StaticModeError: A reload or rollback in static mode.
+        """
+        ...
+
+    def plan(
+        self, action: Action, current: Generation | None, incumbents: Mapping[str, Incumbent], watch: Stopwatch
+    ) -> Plan:
+        """Found, verified, resolved: what a change would do now."""
+        ...
+
+    def set_sources(self, sources: Sources) -> None:
+        """Take plugins from elsewhere from now on.
+
+        Raises:
+            StaticModeError: In static mode.
+        """
+        ...
+
+    def install(self, plan: Plan, in_use: Collection[str]) -> Mapping[str, SiteDir]:
+        """Installed: where the plugins that a plan imports afresh lie; `in_use` are digests to be kept."""
+        ...
+
+    def open_realm(self, site: SiteDir) -> RealmLike:
+        """Where the modules of a site dir are going to live."""
+        ...
+
+    def succeeded(self, action: Action, watch: Stopwatch, report: ReloadReport) -> None:
+        """Remember a new generation."""
+        ...
+
+    def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
+        """Remember a change that changed nothing."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is asked for."""
+        ...
+
+
+class WheelSupply:
+    """Plugins from wheels and installed distributions, in site dirs and realms of their own.
+
+    Args:
+        planner: Finds, verifies and resolves.
+        store: Installs and remembers.
+        logger: Takes what prevents remembering.
+    """
+
+    static = False
+
+    def __init__(self, planner: Planner, store: Store, logger: logging.Logger) -> None:
+        self._planner = planner
+        self._store = store
+        self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
+        self.succeeded = self._chronicle.succeeded
+        self.failed = self._chronicle.failed
+        self.close = store.close
+
+    def check(self, action: Action) -> None:
+        """See `Supply`."""
+
+    def plan(
+        self, action: Action, current: Generation | None, incumbents: Mapping[str, Incumbent], watch: Stopwatch
+    ) -> Plan:
+        """See `Supply`."""
+        if action != "rollback":
+            return self._planner.plan(incumbents, watch)
+        assert current is not None, "the engine has checked"
+        return self._planner.choose(self._chronicle.manifests_before(current), incumbents, watch)
+
+    def set_sources(self, sources: Sources) -> None:
+        """See `Supply`."""
+        self._planner.sources = as_sources(sources)
+
+    def install(self, plan: Plan, in_use: Collection[str]) -> Mapping[str, SiteDir]:
+        """See `Supply`."""
+        self._store.hold({*in_use, *(step.manifest.digest for step in plan.steps.values())})
+        return self._store.install([step.manifest for step in plan.steps.values() if step.fresh])
+
+    def open_realm(self, site: SiteDir) -> RealmLike:
+        """See `Supply`."""
+        return Realm(site)
