@@ -8,6 +8,7 @@ Stage packages import this module and `errors`, never one another.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -219,6 +220,56 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """One wheel that is no plugin: a plugin's private copy of a distribution."""
+
+    name: str
+    """Canonical distribution name."""
+    version: Version
+    path: Path
+    """The wheel file."""
+    digest: str
+    """sha256 of the wheel file, hexadecimal."""
+    provides: tuple[str, ...]
+    """Import names it brings, as `Manifest.provides`."""
+    dist_info: str
+    """Name of its dist-info directory."""
+    requires: tuple[Requirement, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name and version, e.g. `numpy 2.1.0`."""
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySet:
+    """The private libraries of a plugin, chosen together; plugins with the same set share one library dir and realm."""
+
+    libraries: tuple[Library, ...]
+    """Sorted by name; not empty."""
+
+    @property
+    def key(self) -> str:
+        """sha256 over names, versions and digests, hexadecimal."""
+        lines = (f"{library.name}\0{library.version}\0{library.digest}\n" for library in self.libraries)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Whose copy of one distribution a plugin gets, and why."""
+
+    name: str
+    """Canonical distribution name."""
+    version: Version
+    private: bool
+    """False: the host's, shared with it."""
+    reason: str
+    """One sentence, e.g. `alpha 1.0 requires numpy>=2, the host has 1.26.4`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incumbent:
     """What the resolver has to know of a plugin that is loaded now."""
 
@@ -258,6 +309,10 @@ class Plan:
     pending: tuple[Pending, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences for the reader, e.g. which versions were passed over and why."""
+    libraries: Mapping[str, LibrarySet] = field(default_factory=dict)
+    """Plugin name -> its private libraries; plugins that have none are not among them."""
+    copies: Mapping[str, tuple[Copy, ...]] = field(default_factory=dict)
+    """Plugin name -> whose copy of every distribution that it requires, directly or not, sorted by name."""
 
     @property
     def changes(self) -> bool:
@@ -303,6 +358,18 @@ class SiteDir:
 
     path: Path
     manifest: Manifest
+    reused: bool = False
+    """True if it had been there already."""
+    libraries: LibraryDir | None = None
+    """Where the plugin's private libraries lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryDir:
+    """A set of private libraries unpacked on disk: complete, byte-compiled, and never changed afterwards."""
+
+    path: Path
+    library_set: LibrarySet
     reused: bool = False
     """True if it had been there already."""
 
