@@ -25,6 +25,10 @@ from .errors import (
     Fault as Fault,
 )
 from .errors import (
+    FetchError as FetchError,
+    FormerNameError as FormerNameError,
+)
+from .errors import (
     HotswapError as HotswapError,
 )
 from .errors import (
@@ -97,6 +101,9 @@ from .model import (
     Candidate as Candidate,
 )
 from .model import (
+    Copy as Copy,
+)
+from .model import (
     Dependency as Dependency,
 )
 from .model import (
@@ -104,6 +111,12 @@ from .model import (
 )
 from .model import (
     HistoryEntry as HistoryEntry,
+)
+from .model import (
+    Library as Library,
+)
+from .model import (
+    LibrarySet as LibrarySet,
 )
 from .model import (
     Manifest as Manifest,

@@ -7,10 +7,10 @@ import os
 
 from .errors import HotswapError, UsageError
 from .generation import Generation
-from .model import Action, HistoryEntry, Manifest, RememberedPlugin, Step
+from .model import Action, HistoryEntry, LibrarySet, Manifest, RememberedPlugin, Step
 from .report import ReloadReport
 from .stopwatch import Stopwatch
-from .store import Store
+from .store import Store, wheels_of
 
 
 class Chronicle:
@@ -31,27 +31,28 @@ class Chronicle:
 
     def succeeded(self, action: Action, watch: Stopwatch, report: ReloadReport) -> None:
         """Remember a new generation."""
-        self._last = {step.plugin: self._remembered(step) for step in report.plan.steps.values()}
+        own = report.plan.libraries
+        self._last = {name: self._remembered(step, own.get(name)) for name, step in report.plan.steps.items()}
         self._append(action, watch, report.generation, tuple(self._last.values()), "")
 
     def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
         """Remember a change that changed nothing."""
         self._append(action, watch, None, (), f"{type(error).__name__}: {error}")
 
-    def manifests_before(self, current: Generation) -> list[Manifest]:
-        """The manifests of the latest remembered generation whose wheels differ from the current one's.
+    def before(self, current: Generation) -> tuple[list[Manifest], dict[str, LibrarySet | None]]:
+        """The manifests, and by their digests the libraries, of the latest generation whose wheels differ from now.
 
         Generations of this manager come before those of others that use the state dir, or have used it.
 
         Raises:
             UsageError: There is none, or its site dirs have been pruned; every missing one is named.
         """
-        wheels = {(plugin.name, plugin.digest) for plugin in current.plugins}
+        wheels = {(p.name, p.digest, p.libraries.key if p.libraries else "") for p in current.plugins}
         entries = self._store.entries()
         others, own = ([entry for entry in entries if (entry.run == self._run) is mine] for mine in (False, True))
         for entry in reversed([*others, *own]):
-            if entry.outcome == "ok" and {(plugin.name, plugin.digest) for plugin in entry.plugins} != wheels:
-                return self._manifests(entry)
+            if entry.outcome == "ok" and wheels_of(entry) != wheels:
+                return self._manifests(entry), self._libraries(entry)
         raise UsageError("there is nothing to go back to: the history has no generation with other wheels")
 
     def _manifests(self, entry: HistoryEntry) -> list[Manifest]:
@@ -64,9 +65,20 @@ class Chronicle:
             )
         return [site.manifest for _, site in sites if site is not None]
 
-    def _remembered(self, step: Step) -> RememberedPlugin:
+    def _libraries(self, entry: HistoryEntry) -> dict[str, LibrarySet | None]:
+        found = {p.digest: self._store.find_libraries(p.libraries) if p.libraries else None for p in entry.plugins}
+        missing = [f"{p.name} {p.version}" for p in entry.plugins if p.libraries and found[p.digest] is None]
+        if missing:
+            raise UsageError(
+                f"generation {entry.generation} cannot come back, the private libraries that it had are gone from"
+                f" {self._store.state_dir}: those of {', '.join(missing)}; put the wheels on offer and reload"
+            )
+        return found
+
+    def _remembered(self, step: Step, libraries: LibrarySet | None) -> RememberedPlugin:
         manifest, outcome, last = step.manifest, str(step.outcome), self._last.get(step.plugin)
-        if last is not None and (last.digest, last.outcome) == (manifest.digest, outcome):
+        key = libraries.key if libraries is not None else ""
+        if last is not None and (last.digest, last.outcome, last.libraries) == (manifest.digest, outcome, key):
             return last  # as it is with most of many plugins
         return RememberedPlugin(
             name=step.plugin,
@@ -75,6 +87,7 @@ class Chronicle:
             outcome=outcome,
             distribution=manifest.name,
             site=self._store.site_name(manifest),
+            libraries=key,
         )
 
     def _append(

@@ -76,6 +76,19 @@ class ControlError(UsageError):
     """The control socket cannot be opened, or nobody answers on it."""
 
 
+class FetchError(UsageError):
+    """Wheels could not be fetched from an index: no installer, no network, nothing that fits.
+
+    Attributes:
+        output: The last lines that the installer printed.
+    """
+
+    def __init__(self, message: str, *, output: str = "", way_out: str = "") -> None:
+        self.output = output
+        lines = [message, *(f"  {line}" for line in output.splitlines()), *filter(None, [way_out])]
+        super().__init__("\n".join(lines))
+
+
 class MissingExtraError(UsageError):
     """A feature needs an optional dependency; the message says which extra installs it."""
 
@@ -128,6 +141,27 @@ class BuildError(WheelError):
 
 class ContractError(FaultsError):
     """Functions missing or wrong, or an export that does not fit what its importer asks for; see `faults`."""
+
+
+class FormerNameError(PluginError, ImportError):
+    """A pickle names something of a plugin version that is gone, and no version that is loaded has it.
+
+    An ImportError too, because code that unpickles expects one.
+
+    Attributes:
+        former: Name and version of the plugin that wrote it.
+        live: Name and version of the plugin that is loaded now; None if no version is.
+        what: Module and name, as the plugin calls them.
+    """
+
+    def __init__(
+        self, message: str, *, plugin: str = "", former: str = "", live: str | None = None, what: str = ""
+    ) -> None:
+        # All but the message has a default, so that the error can be unpickled: it may come from a child process.
+        super().__init__(message, plugin=plugin, stage="live")
+        self.what = what
+        self.former = former
+        self.live = live
 
 
 class LifecycleError(PluginError):

@@ -19,7 +19,7 @@ from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
 from .leases import HOLDERS, Hold, Pin
-from .model import Incumbent, Manifest, Outcome, canonical
+from .model import Copy, Incumbent, LibrarySet, Manifest, Outcome, canonical
 from .vault import Vault, VaultState
 
 T = TypeVar("T")
@@ -62,6 +62,8 @@ class Plugin:
         self.dependencies: tuple[str, ...] = ()
         self.wants: tuple[Wanted, ...] = ()
         self.exported: Any = None
+        self.libraries: LibrarySet | None = None
+        self.copies: tuple[Copy, ...] = ()
         self.reloadable = True
         self.outcome = Outcome.LOADED
         self.hooks: Hooks | None = hooks
@@ -136,7 +138,8 @@ class Plugin:
     @cached_property
     def incumbent(self) -> Incumbent:
         """What the resolver has to know of it; the same object each time, by which it knows that nothing changed."""
-        return Incumbent(self.manifest, self.reloadable, tuple(want.dependency for want in self.wants))
+        imports = tuple(want.dependency for want in self.wants)
+        return Incumbent(self.manifest, self.reloadable, imports, self.libraries)
 
     def pin(self, dependencies: tuple[Pin, ...], drained: Callable[[Plugin], None]) -> Pin:
         """Make the one pin of this plugin; `drained` is told when it has died. Called once, at the end of binding."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .calls import Caller, DirectCaller, LoopCaller, offload, running_loop
 from .engine import LAST, Engine, ReloadCallback
@@ -16,6 +16,7 @@ from .errors import ReentrantReloadError, UsageError
 from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
+from .libraries import LibraryKeywords, LibraryOptions
 from .model import Action, HistoryEntry, Plan
 from .planning import Sources
 from .report import ReloadReport
@@ -43,6 +44,7 @@ class PluginManager:
             no isolation, no reload, nothing on disk: for debuggers and frozen programs.
         logger: Default `logging.getLogger("hotswap")`.
         keep_history: Number of history entries kept, with the site dirs they need; a rollback's goal is kept beyond.
+        libraries: `find_links=`, `index=`, `share=`, `private=`, `lock=`; see `LibraryOptions`.
     """
 
     def __init__(
@@ -58,13 +60,14 @@ class PluginManager:
         static: Static | None = None,
         logger: logging.Logger | None = None,
         keep_history: int = 50,
+        **libraries: Unpack[LibraryKeywords],
     ) -> None:
         logger = logger or logging.getLogger("hotswap")
         place = Path(state_dir or os.environ.get("HOTSWAP_STATE_DIR") or ".hotswap")
         self._store = Store(place, logger=logger, keep_history=keep_history)
         exclusion = Exclusion()
         self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
-        supply = make_supply(sources, static, only, self._store, logger)
+        supply = make_supply(sources, static, only, self._store, logger, LibraryOptions(**libraries))
         self._engine = Engine(supply, self._retirement, exclusion, extension, on_reload, logger)
         self._current = self._engine.current
         self._pinned: ContextVar[Hold[Generation] | None] = ContextVar("hotswap_lease", default=None)
@@ -138,8 +141,7 @@ class PluginManager:
     def current(self) -> Generation:
         """The current generation, or inside a lease the leased one.
 
-        To look at, or to call through at once; what is kept in a variable may be freed. Around more than one call,
-        hold a lease.
+        To look at, or to call through at once; around more than one call, hold a lease.
 
         Raises:
             NotLoadedError: Before the first load and after `close`.
@@ -221,10 +223,7 @@ class PluginManager:
         return self._retirement.snapshot()
 
     def leaks(self) -> tuple[Retired, ...]:
-        """Collect all garbage, then say of each version that is retired and still in memory who holds it.
-
-        A full collection stops every thread while it runs: call it when that does no harm.
-        """
+        """Collect all garbage, which stops every thread, then say who holds each retired version still in memory."""
         return self._retirement.snapshot(holders=True)
 
     def set_sources(self, sources: Sources) -> None:

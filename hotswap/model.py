@@ -9,7 +9,7 @@ Stage packages import this module and `errors`, never one another.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -136,6 +136,8 @@ class Host:
     """The environment of PEP 508 markers, as `packaging.markers.default_environment()` gives it."""
     distributions: Mapping[str, Version]
     """Canonical distribution name -> installed version; may be computed lazily."""
+    requires: Mapping[str, tuple[Requirement, ...]] = field(default_factory=dict)
+    """Canonical distribution name -> its Requires-Dist; may be computed lazily."""
 
 
 # ------------------------------------------------------------------------------------------------------- verified
@@ -235,11 +237,46 @@ class Library:
     dist_info: str
     """Name of its dist-info directory."""
     requires: tuple[Requirement, ...] = ()
+    """Requires-Dist, markers not yet evaluated."""
+    unfit: tuple[Fault, ...] = ()
+    """As `Manifest.unfit`."""
 
     @property
     def label(self) -> str:
         """Name and version, e.g. `numpy 2.1.0`."""
         return f"{self.name} {self.version}"
+
+
+class Shelf(Protocol):
+    """Wheels on offer as private libraries; each is opened and checked only if it is asked for."""
+
+    def find(self, name: str) -> Sequence[Candidate]:
+        """Of a distribution's wheels those that fit this interpreter, the best of each version, the newest first."""
+        ...
+
+    def passed_over(self, name: str) -> Sequence[str]:
+        """Sentences on its wheels that are on offer and do not fit."""
+        ...
+
+    def open(self, candidate: Candidate) -> Library:
+        """Verify one.
+
+        Raises:
+            WheelError: It must not be installed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What the host says of whose copies plugins get."""
+
+    share: frozenset[str] = frozenset()
+    """Canonical distribution names of which only the host's copy will do."""
+    private: frozenset[str] = frozenset()
+    """Canonical distribution names of which the host's copy will not do."""
+    fetchable: bool = False
+    """True if wheels that are missing could be fetched from an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +314,8 @@ class Incumbent:
     reloadable: bool
     imports: tuple[Dependency, ...]
     """What its `import_()` really asked for, absent optional ones included."""
+    libraries: LibrarySet | None = None
+    """Its private libraries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +352,8 @@ class Plan:
     """Plugin name -> its private libraries; plugins that have none are not among them."""
     copies: Mapping[str, tuple[Copy, ...]] = field(default_factory=dict)
     """Plugin name -> whose copy of every distribution that it requires, directly or not, sorted by name."""
+    fetch: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Plugin name -> requirements for which wheels would be fetched from the index first."""
 
     @property
     def changes(self) -> bool:
@@ -324,6 +365,12 @@ class Plan:
             f"{step.plugin} {step.manifest.version}: {step.outcome} ({step.reason})"
             for step in (*self.steps.values(), *self.removed.values())
         ]
+        lines += [
+            f"{plugin}: {'private' if copy.private else 'shared'} {copy.name} {copy.version} ({copy.reason})"
+            for plugin, copies in self.copies.items()
+            for copy in copies
+        ]
+        lines += [f"{plugin}: to be fetched: {', '.join(wanted)}" for plugin, wanted in self.fetch.items()]
         lines += [f"{pending.path.name}: left for the next reload ({pending.reason})" for pending in self.pending]
         return "\n".join([*lines, *self.notes]) or "nothing to load"
 
@@ -339,6 +386,7 @@ class Plan:
                     "digest": step.manifest.digest,
                     "file": str(step.manifest.candidate.path),
                     "reason": step.reason,
+                    **self._libraries_as_json(step),
                 }
                 for step in (*self.steps.values(), *self.removed.values())
             ],
@@ -346,6 +394,26 @@ class Plan:
             "pending": [{"file": str(p.path), "reason": p.reason} for p in self.pending],
             "notes": list(self.notes),
             "changes": self.changes,
+        }
+
+    def _libraries_as_json(self, step: Step) -> dict[str, Any]:
+        own = self.libraries.get(step.plugin) if step.outcome is not Outcome.REMOVED else None
+        return {
+            "distribution": step.manifest.name,
+            "copies": [
+                {"name": copy.name, "version": str(copy.version), "private": copy.private, "reason": copy.reason}
+                for copy in self.copies.get(step.plugin, ())
+            ],
+            "libraries": [
+                {
+                    "name": library.name,
+                    "version": str(library.version),
+                    "digest": library.digest,
+                    "file": str(library.path),
+                }
+                for library in (own.libraries if own is not None else ())
+            ],
+            "fetch": list(self.fetch.get(step.plugin, ())),
         }
 
 
@@ -411,3 +479,5 @@ class RememberedPlugin:
     distribution: str = ""
     site: str = ""
     """Name of its site dir under the state dir."""
+    libraries: str = ""
+    """Key of its set of private libraries; empty if it had none."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError, raise_all
-from .model import Candidate, Finding, Incumbent, Manifest, Pending, Plan, Source, canonical
+from .libraries import WheelShelf
+from .model import Candidate, Incumbent, Library, Manifest, Pending, Plan, Source, canonical
+from .provision import Fixed, Provision, unneeded
 from .resolver import resolve
 from .sources import Environment, WheelDir, read_host
 from .stopwatch import Stopwatch
@@ -41,6 +44,18 @@ def as_names(only: Collection[str] | None) -> frozenset[str] | None:
     return None if only is None else frozenset(canonical(name) for name in only)
 
 
+@dataclass(frozen=True)
+class Offers:
+    """What a plan is made from."""
+
+    manifests: Sequence[Manifest]
+    fixed: Fixed = field(default_factory=dict)
+    """Private libraries that plugins have to have."""
+    libraries: Sequence[Candidate] = ()
+    """Wheels beside the plugins that are none."""
+    pending: Sequence[Pending] = ()
+
+
 class Planner:
     """Finds, verifies and resolves.
 
@@ -49,27 +64,35 @@ class Planner:
         only: Plugin names to load, or None for all that are on offer.
         scratch: Where projects are built.
         logger: Is told what is left for the next reload.
+        provision: Where private libraries come from.
     """
 
     def __init__(
-        self, sources: tuple[Source, ...], only: Collection[str] | None, scratch: Path, logger: logging.Logger
+        self,
+        sources: tuple[Source, ...],
+        only: Collection[str] | None,
+        scratch: Path,
+        logger: logging.Logger,
+        provision: Provision,
     ) -> None:
         self.sources = sources
         self._only = as_names(only)
         self._verifier = Verifier(logger)
         self._builder = Builder(scratch)
+        self._provision = provision
         self._logger = logger
         self._lock = threading.Lock()
 
-    def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch) -> Plan:
+    def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetch: bool = False) -> Plan:
         """What a reload would do now.
 
         Args:
             incumbents: What is loaded.
             watch: Takes the time of each stage.
+            fetch: Whether missing libraries are fetched, where there is an index; else the plan says what would be.
 
         Raises:
-            UsageError: A source cannot be read.
+            UsageError: A source cannot be read, or libraries cannot be fetched.
             WheelError: Wheels that must not be installed; all their faults are listed.
             ResolutionError: No valid set.
         """
@@ -77,30 +100,65 @@ class Planner:
         with self._lock:
             with watch("found"):
                 findings = [source.find() for source in self.sources]
-                candidates = [candidate for finding in findings for candidate in self._candidates(finding)]
+                built = [self._builder.build(project) for finding in findings for project in finding.projects]
+                candidates = [candidate for finding in findings for candidate in finding.candidates]
             with watch("verified"):
-                manifests, unfinished = self._verify(candidates, [f for finding in findings for f in finding.faults])
+                faults = [fault for finding in findings for fault in finding.faults]
+                manifests, libraries, unfinished = self._verify([*candidates, *built], {*map(id, built)}, faults)
         pending = [*(p for finding in findings for p in finding.pending), *unfinished]
         for item in pending:
             self._logger.info("%s: left for the next reload: %s", item.path, item.reason)
-        return self.choose(manifests, incumbents, watch, pending)
+        offers = Offers(manifests, libraries=libraries, pending=pending)
+        return self.choose(offers, incumbents, watch, fetch=fetch)
 
     def choose(
-        self,
-        manifests: Sequence[Manifest],
-        incumbents: Mapping[str, Incumbent],
-        watch: Stopwatch,
-        pending: Sequence[Pending] = (),
+        self, offers: Offers, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetch: bool = False
     ) -> Plan:
-        """The plan for a given set of verified wheels."""
+        """The plan for given wheels; see `plan`."""
+        provision, host = self._provision, read_host()
+        manifests = [m for m in offers.manifests if self._only is None or m.plugin in self._only]
+        provision.check(manifests)
+
+        def shelve() -> WheelShelf:
+            return WheelShelf([*offers.libraries, *provision.wheels()], self._library)
+
+        def plan_from(shelf: WheelShelf, *, fetchable: bool) -> Plan:
+            return resolve(
+                offers.manifests,
+                host,
+                incumbents=incumbents,
+                only=self._only,
+                pending=offers.pending,
+                shelf=shelf,
+                sharing=provision.sharing(fetchable=fetchable),
+                fixed={**offers.fixed, **locked},
+            )
+
         with watch("resolved"):
-            return resolve(manifests, read_host(), incumbents=incumbents, only=self._only, pending=pending)
+            locked, lacking = provision.locked(manifests, shelve, fetch=fetch)
+            plan = plan_from(shelve(), fetchable=True)
+        if plan.fetch and fetch:
+            with watch("fetched"):
+                provision.fetch(plan, host)
+            with watch("resolved"):
+                plan = plan_from(shelve(), fetchable=False)
+        plan = unneeded(plan, offers.libraries)
+        return replace(plan, fetch={**plan.fetch, **lacking}) if lacking else plan
 
-    def _candidates(self, finding: Finding) -> list[Candidate]:
-        return [*finding.candidates, *(self._builder.build(project) for project in finding.projects)]
+    def _library(self, candidate: Candidate) -> Library:
+        """Verify a wheel that is needed as a library."""
+        if self._verifier.claims_plugin(candidate):
+            way_out = "a plugin belongs into the directory of plugins: put it there, or hotswap install it"
+            fault = Fault(str(candidate.path), "is required as a library, and is a plugin", way_out)
+            raise WheelError(candidate.name, [fault], stage="resolved")
+        return self._verifier.verify_library(candidate)
 
-    def _verify(self, candidates: Sequence[Candidate], faults: Sequence[Fault]) -> tuple[list[Manifest], list[Pending]]:
+    def _verify(
+        self, candidates: Sequence[Candidate], built: Collection[int], faults: Sequence[Fault]
+    ) -> tuple[list[Manifest], list[Candidate], list[Pending]]:
+        """Sort candidates: plugins, libraries, and what is still being written; what is built has to be a plugin."""
         manifests: list[Manifest] = []
+        libraries: list[Candidate] = []
         unfinished: list[Pending] = []
         errors: list[PluginError] = []
         if faults:
@@ -108,7 +166,10 @@ class Planner:
             errors.append(WheelError(names, faults, stage="found"))
         for candidate in candidates:
             try:
-                manifests.append(self._verifier.verify(candidate))
+                if id(candidate) in built or self._verifier.claims_plugin(candidate):
+                    manifests.append(self._verifier.verify(candidate))
+                else:
+                    libraries.append(candidate)
             except UnfinishedWheelError as error:
                 unfinished.append(Pending(candidate.path, str(error), candidate.name))
             except WheelError as error:
@@ -117,5 +178,5 @@ class Planner:
                 else:
                     self._logger.warning("%s", error)
         raise_all(errors)
-        self._verifier.forget(keep={candidate.digest for candidate in candidates})
-        return manifests, unfinished
+        self._verifier.forget(keep={candidate.digest for candidate in [*candidates, *self._provision.wheels()]})
+        return manifests, libraries, unfinished

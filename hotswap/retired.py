@@ -27,6 +27,18 @@ class RealmLike(Protocol):
         """The modules that have been imported."""
         ...
 
+    def go_live(self) -> None:
+        """It belongs to the current generation from now on."""
+        ...
+
+    def give_way(self, gives_way: bool) -> None:
+        """Say whether its successor answers for what pickles name."""
+        ...
+
+    def running(self) -> bool:
+        """True if a thread executes in it at this moment."""
+        ...
+
     def close(self) -> None:
         """Tear it down."""
         ...

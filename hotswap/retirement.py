@@ -98,6 +98,7 @@ class Retirement:
                 record.state, record.retired_at, record.left_to = "draining", now, left_to
             if hold.glanced + GLANCE > now and not at_once:
                 self._glanced.append((hold.glanced + GLANCE, hold))
+                self._give_way(hold)
             self._hurry = self._hurry or at_once
             self._holds.add(hold)
         if not self._thread.is_alive():
@@ -105,6 +106,13 @@ class Retirement:
                 self._thread = self._make_thread()  # pragma: no cover - runs in a forked child, which is not measured
             self._thread.start()
         self._wake.put(True)
+
+    def _give_way(self, hold: Hold[Generation], gives_way: bool = True) -> None:
+        """Where nobody but a glance keeps a version, its successor answers for what pickles name; see `realm`."""
+        for plugin in hold.generation.plugins:
+            record = self._records.get(plugin.serial)
+            if record is not None and record.state == "draining":
+                record.realm.give_way(gives_way and not hold.leases and not record.realm.running())
 
     def drained(self, plugin: Plugin) -> None:
         """Nobody executes in it any more; may be called from anywhere, at any moment."""
@@ -130,11 +138,15 @@ class Retirement:
         """What is to be freed now, by this thread and no other, in order."""
         with self._state:
             now = time.monotonic()
+            over = [hold for until, hold in self._glanced if until <= now or self._hurry]
             self._glanced = [(until, hold) for until, hold in self._glanced if until > now and not self._hurry]
+            while over:  # emptied, because what is in there cannot drain
+                self._give_way(over.pop(), False)  # what goes on draining, somebody uses
             while not self._drained.empty():
                 record = self._records.get(self._drained.get())
                 if record is not None:  # pragma: no branch - else interrupted before it could go live
                     record.state, record.due = "drained", now + self._free_delay
+                    record.realm.give_way(True)
             claimed: list[Record] = []
             needed: set[int] = set()
             # The greater the serial the later loaded: whoever is bound to a plugin comes before it.
@@ -162,8 +174,9 @@ class Retirement:
                 record.claimed = False
 
     def digests(self) -> set[str]:
-        """Of all plugins that are live, or retired and still in memory."""
-        return {record.plugin.digest for record in list(self._records.values())}
+        """Of all plugins that are live, or retired and still in memory, with the keys of their libraries."""
+        plugins = [record.plugin for record in list(self._records.values())]
+        return {plugin.digest for plugin in plugins} | {p.libraries.key for p in plugins if p.libraries is not None}
 
     def prefixes(self) -> list[str]:
         """Module name prefixes of all plugins that have not been freed."""

@@ -18,8 +18,10 @@ from packaging.version import InvalidVersion, Version
 
 from .errors import StaticModeError, UsageError
 from .generation import Generation
+from .libraries import LibraryOptions
 from .model import LIVE_PREFIX, Action, BuildInfo, Candidate, Incumbent, Manifest, Plan, SiteDir, canonical
 from .planning import Planner, Sources, as_names, as_sources
+from .provision import Provision
 from .realm import Linked
 from .report import ReloadReport
 from .resolver import resolve
@@ -49,7 +51,12 @@ class StaticPlugin:
 
 
 def make_supply(
-    sources: Sources, static: Static | None, only: Collection[str] | None, store: Store, logger: logging.Logger
+    sources: Sources,
+    static: Static | None,
+    only: Collection[str] | None,
+    store: Store,
+    logger: logging.Logger,
+    libraries: LibraryOptions,
 ) -> Supply:
     """Wheels from `sources`, or in static mode the program's own plugins.
 
@@ -57,9 +64,12 @@ def make_supply(
         UsageError: Both are asked for, or one of them is not what it should be.
     """
     if static is None:
-        return WheelSupply(Planner(as_sources(sources), only, store.scratch, logger), store, logger)
+        provision = Provision(libraries, store.wheelhouse, store.find_libraries, logger)
+        return WheelSupply(Planner(as_sources(sources), only, store.scratch, logger, provision), store, logger)
     if sources is not None:
         raise UsageError("static= is in place of sources: pass one of them")
+    if libraries.given:
+        raise UsageError("in static mode plugins have no libraries of their own: leave out static=, or the others")
     return StaticSupply(static, only, logger)
 
 
@@ -99,7 +109,12 @@ class StaticSupply:
         self._logger.warning("running in static mode: plugins are not isolated, and cannot be reloaded")
 
     def plan(
-        self, action: Action, current: Generation | None, incumbents: Mapping[str, Incumbent], watch: Stopwatch
+        self,
+        action: Action,
+        current: Generation | None,
+        incumbents: Mapping[str, Incumbent],
+        watch: Stopwatch,
+        fetch: bool = False,
     ) -> Plan:
         """See `Supply`."""
         manifests = [site.manifest for site in self._sites.values()]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
+from . import realms
 from .chronicle import Chronicle
 from .generation import Generation
-from .model import Action, Incumbent, Plan, SiteDir
-from .planning import Planner, Sources, as_sources
+from .model import Action, Incumbent, LibrarySet, Plan, SiteDir
+from .planning import Offers, Planner, Sources, as_sources
 from .realm import Realm
 from .report import ReloadReport
 from .retired import RealmLike
@@ -32,9 +34,14 @@ class Supply(Protocol):
         ...
 
     def plan(
-        self, action: Action, current: Generation | None, incumbents: Mapping[str, Incumbent], watch: Stopwatch
+        self,
+        action: Action,
+        current: Generation | None,
+        incumbents: Mapping[str, Incumbent],
+        watch: Stopwatch,
+        fetch: bool = False,
     ) -> Plan:
-        """Found, verified, resolved: what a change would do now."""
+        """Found, verified, resolved: what a change would do now; with `fetch`, libraries may be fetched for it."""
         ...
 
     def set_sources(self, sources: Sources) -> None:
@@ -83,19 +90,24 @@ class WheelSupply:
         self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
         self.succeeded = self._chronicle.succeeded
         self.failed = self._chronicle.failed
-        self.close = store.close
+        self._announced = ""
 
     def check(self, action: Action) -> None:
         """See `Supply`."""
 
     def plan(
-        self, action: Action, current: Generation | None, incumbents: Mapping[str, Incumbent], watch: Stopwatch
+        self,
+        action: Action,
+        current: Generation | None,
+        incumbents: Mapping[str, Incumbent],
+        watch: Stopwatch,
+        fetch: bool = False,
     ) -> Plan:
         """See `Supply`."""
         if action != "rollback":
-            return self._planner.plan(incumbents, watch)
+            return self._planner.plan(incumbents, watch, fetch=fetch)
         assert current is not None, "the engine has checked"
-        return self._planner.choose(self._chronicle.manifests_before(current), incumbents, watch)
+        return self._planner.choose(Offers(*self._chronicle.before(current)), incumbents, watch)
 
     def set_sources(self, sources: Sources) -> None:
         """See `Supply`."""
@@ -103,9 +115,29 @@ class WheelSupply:
 
     def install(self, plan: Plan, in_use: Collection[str]) -> Mapping[str, SiteDir]:
         """See `Supply`."""
-        self._store.hold({*in_use, *(step.manifest.digest for step in plan.steps.values())})
-        return self._store.install([step.manifest for step in plan.steps.values() if step.fresh])
+        sets = plan.libraries
+        self._store.hold({*in_use, *(step.manifest.digest for step in plan.steps.values()), *_keys(sets.values())})
+        fresh = [step.manifest for step in plan.steps.values() if step.fresh]
+        own = self._store.install_libraries(sets[m.plugin] for m in fresh if m.plugin in sets)
+        sites = self._store.install(fresh)
+        return {
+            name: replace(site, libraries=own[sets[name].key]) if name in sets else site for name, site in sites.items()
+        }
 
     def open_realm(self, site: SiteDir) -> RealmLike:
         """See `Supply`."""
+        if not self._announced:
+            self._announced = str(self._store.state_dir)
+            realms.STATE_DIRS.announce(self._announced)
         return Realm(site)
+
+    def close(self) -> None:
+        """See `Supply`."""
+        if self._announced:
+            realms.STATE_DIRS.withdraw(self._announced)
+            self._announced = ""
+        self._store.close()
+
+
+def _keys(sets: Iterable[LibrarySet]) -> Iterator[str]:
+    return (libraries.key for libraries in sets)

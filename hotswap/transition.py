@@ -113,6 +113,8 @@ class Transition:
                 errors.append(error)
             else:
                 self.plugins[name] = Plugin(manifest, self._sites[name].path, target, hooks, realm.prefix)
+                self.plugins[name].libraries = self.plan.libraries.get(name)
+                self.plugins[name].copies = self.plan.copies.get(name, ())
                 self._undo.callback(self.plugins[name].let_go)
         raise_all(errors)
 
@@ -179,6 +181,7 @@ class Transition:
             plugin = self.plugins[name]
             bound_to = frozenset(self.plugins[dependency].serial for dependency in plugin.dependencies)
             self._retirement.enrol(plugin, realm, self._caller, generation.number, bound_to)
+            realm.go_live()
         if self._old is not None:
             generation.shared.data_bag.adopt(self._old.shared.data_bag, kept)
 

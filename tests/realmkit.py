@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.version import Version
 
-from hotswap.model import Candidate, Manifest, SiteDir
+from hotswap.model import Candidate, Library, LibraryDir, LibrarySet, Manifest, SiteDir
 from hotswap.realm import Realm
 
 OpenRealm = Callable[..., Realm]
@@ -26,6 +27,8 @@ def make_site(
     provides: Sequence[str] | None = None,
     entry_points: str = "",
     in_host: bool = False,
+    libraries: LibraryDir | None = None,
+    requires: Sequence[str] = (),
 ) -> SiteDir:
     """Write a complete site dir below `root`.
 
@@ -37,6 +40,8 @@ def make_site(
         provides: Import names; default: the top-level modules and packages among `files`.
         entry_points: The text of entry_points.txt.
         in_host: What the candidate says of itself.
+        libraries: Its private libraries.
+        requires: Its Requires-Dist.
     """
     if isinstance(files, str):
         files = {f"{name}.py": files}
@@ -67,8 +72,9 @@ def make_site(
         entry_attr="",
         provides=tuple(provides),
         dist_info=dist_info,
+        requires=tuple(map(Requirement, requires)),
     )
-    return SiteDir(path, manifest)
+    return SiteDir(path, manifest, libraries=libraries)
 
 
 @pytest.fixture
@@ -86,3 +92,33 @@ def open_realm(tmp_path: Path) -> Iterator[OpenRealm]:
     yield opened
     for realm in realms:
         realm.close()
+
+
+def make_libraries(
+    root: Path, *libraries: tuple[str, str, Mapping[str, str | bytes]], entry_points: str = ""
+) -> LibraryDir:
+    """Write a complete library dir below `root`.
+
+    Args:
+        root: Made if absent.
+        libraries: Name, version, and path -> content of each; it provides the top-level modules and packages.
+        entry_points: The text of every entry_points.txt.
+    """
+    path = root / "-".join(f"{name}-{version}" for name, version, _ in libraries)
+    found = []
+    for name, version, files in libraries:
+        dist_info = f"{name}-{version}.dist-info"
+        members = {
+            **files,
+            f"{dist_info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            f"{dist_info}/entry_points.txt": textwrap.dedent(entry_points),
+        }
+        for relative, content in members.items():
+            target = path / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(textwrap.dedent(content).encode() if isinstance(content, str) else content)
+        digest = hashlib.sha256(f"{name} {version} {sorted(files)}".encode()).hexdigest()
+        provides = tuple(sorted({file.split("/")[0].partition(".")[0] for file in files}))
+        wheel = root / f"{name}-{version}-py3-none-any.whl"
+        found.append(Library(name, Version(version), wheel, digest, provides, dist_info))
+    return LibraryDir(path, LibrarySet(tuple(sorted(found, key=lambda library: library.name))))

@@ -167,7 +167,7 @@ def test_prune_beside_a_host_without_a_socket(tmp_path):
         manager.load()
         (tmp_path / "state" / "history.jsonl").unlink()
 
-        assert shown("prune") == {"removed": [], "freed": 0, "kept": 2, "builds": [], "dry_run": False}
+        assert shown("prune") == {"removed": [], "freed": 0, "kept": 2, "builds": [], "wheels": [], "dry_run": False}
 
 
 @pytest.mark.parametrize(

@@ -432,7 +432,7 @@ def test_long_texts_are_wrapped_under_their_column(tmp_path):
 def test_fault_of_our_own(plugins, monkeypatch):
     """An error that is none of hotswap's is owned up to, with code 5."""
 
-    def explode(*_: object) -> None:
+    def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr("hotswap.cli.survey.plan_of", explode)
@@ -445,7 +445,7 @@ def test_fault_of_our_own(plugins, monkeypatch):
 def test_interrupted(plugins, monkeypatch):
     """Ctrl-C ends a command with code 130 and no traceback."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hotswap.cli.survey.plan_of", interrupt)

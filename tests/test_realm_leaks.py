@@ -318,7 +318,7 @@ def the_plugins_own_cache(app: Any, jobs: Any) -> Release:
 
 @holder(
     "host module app, attribute hold: _frozen_importlib.ModuleSpec object, attribute loader ->"
-    " hotswap.realm.finder.RealmSourceLoader object, attribute builtins -> dict"
+    " hotswap.realm.loaders.RealmSourceLoader object, attribute builtins -> dict"
 )
 def a_module_spec(app: Any, jobs: Any) -> Release:
     return setter(app, "hold", jobs.__spec__)

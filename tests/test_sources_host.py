@@ -68,3 +68,24 @@ def test_a_change_is_seen_and_nothing_else_is_read_again(tmp_path: Path, monkeyp
     after = read_host([str(tmp_path)])
 
     assert (before.distributions["one"], after.distributions["one"]) == (Version("1.0"), Version("2.0"))
+
+
+def test_what_distributions_require(tmp_path: Path) -> None:
+    """Requirements are read when they are asked for; what means nothing is left out, as is what cannot be read."""
+    for name, metadata in (
+        ("alpha", "Name: alpha\nRequires-Dist: beta>=1; extra == 'x'\nRequires-Dist: ???\nRequires-Dist: gamma\n"),
+        ("beta", None),
+    ):
+        directory = tmp_path / f"{name}-1.0.dist-info"
+        directory.mkdir()
+        if metadata is not None:
+            (directory / "METADATA").write_text(metadata)
+
+    requires = read_host([str(tmp_path)]).requires
+
+    assert list(map(str, requires["alpha"])) == ['beta>=1; extra == "x"', "gamma"]
+    assert requires["alpha"] is requires["alpha"]
+    assert requires["beta"] == ()
+    assert sorted(requires) == ["alpha", "beta"]
+    assert len(requires) == 2
+    assert "gamma" not in requires

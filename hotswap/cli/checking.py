@@ -8,20 +8,25 @@ from typing import Any
 
 from ..control.exits import describe
 from ..errors import HotswapError, UsageError, WheelError
-from ..resolver import resolve
-from ..sources import ProjectDir, WheelDir, read_host
+from ..libraries import LibraryOptions
+from ..sources import ProjectDir, WheelDir
 from ..wheel import inspect_wheel
-from .survey import Offer, Survey, survey
+from .declaring import Strictness
+from .survey import Offer, Survey, plan_of, survey
 
 _PROJECT_FILES = ("pyproject.toml", "setup.py")
 
 
-def check_places(places: Sequence[Path], *, isolated: bool) -> dict[str, Any]:
+def check_places(
+    places: Sequence[Path], *, isolated: bool, find_links: Sequence[Path] = (), strict: bool = False
+) -> dict[str, Any]:
     """Check everything in some places.
 
     Args:
         places: Wheels, directories of wheels, projects.
         isolated: Build projects in environments of their own.
+        find_links: Directories of wheels of libraries.
+        strict: An import that nothing declared brings is a fault.
 
     Returns:
         Plain data: `ok`, `wheels`, `pending`, and the `resolutions` of directories.
@@ -32,16 +37,17 @@ def check_places(places: Sequence[Path], *, isolated: bool) -> dict[str, Any]:
     wheels: list[dict[str, Any]] = []
     pending: list[dict[str, Any]] = []
     resolutions: list[dict[str, Any]] = []
+    strictly = Strictness([*find_links, *(place for place in places if place.is_dir())]) if strict else None
     for place in places:
         if not place.is_dir():
-            seen = Survey((_inspect(place),), ())
+            seen = Survey((_inspect(place, strictly),), ())
         elif any((place / name).exists() for name in _PROJECT_FILES):
-            seen = survey([ProjectDir(place, isolated)])
+            seen = survey([ProjectDir(place, isolated)], strictly)
         else:
-            seen = survey([WheelDir(place)])
+            seen = survey([WheelDir(place)], strictly)
             if not seen.offers and not seen.pending:
                 raise UsageError(f"{place} has no wheels, and is no project either: nothing to check")
-            resolutions += _resolve(place, seen)
+            resolutions += _resolve(place, seen, find_links)
         found = seen.as_json()
         wheels += found["plugins"]
         pending += found["pending"]
@@ -49,21 +55,20 @@ def check_places(places: Sequence[Path], *, isolated: bool) -> dict[str, Any]:
     return {"ok": ok, "wheels": wheels, "pending": pending, "resolutions": resolutions}
 
 
-def _inspect(wheel: Path) -> Offer:
+def _inspect(wheel: Path, strictly: Strictness | None) -> Offer:
     try:
         manifest = inspect_wheel(wheel)
     except WheelError as error:
         return Offer(wheel, faults=error.faults)
-    return Offer(wheel, manifest.candidate, manifest)
+    return Offer(wheel, manifest.candidate, manifest, strictly(manifest) if strictly is not None else ())
 
 
-def _resolve(directory: Path, seen: Survey) -> list[dict[str, Any]]:
-    manifests = [offer.manifest for offer in seen.offers if offer.manifest is not None]
-    if len(manifests) < len(seen.offers) or seen.pending:
+def _resolve(directory: Path, seen: Survey, find_links: Sequence[Path]) -> list[dict[str, Any]]:
+    if any(offer.faults for offer in seen.offers) or seen.pending:
         return []  # what a faulty wheel would have brought is missing: every complaint about that would mislead
     verdict: dict[str, Any] = {"directory": str(directory), "error": None, "order": [], "notes": []}
     try:
-        plan = resolve(manifests, read_host())
+        plan = plan_of([WheelDir(directory)], LibraryOptions(find_links=find_links))
     except HotswapError as error:
         verdict["error"] = describe(error)
     else:

@@ -2,72 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..control.client import NoHostError
-from ..errors import ControlError, Fault
+from ..errors import Fault
 from .hosting import draw_plugins
+from .places import ask, overrides, places, refuse_without_places, sources
 from .shell import Settings, as_json, common
 from .text import plain, table
 
 if TYPE_CHECKING:
-    from ..model import Source
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _places(function: F) -> F:
-    """Decorator: where to look; nowhere means in the running host."""
-    environment = click.option(
-        "--environment", is_flag=True, help="Look at what is installed beside hotswap, without a host."
-    )
-    plugins = click.option(
-        "--plugins",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Look at the wheels in this directory, without a host; may be repeated.",
-    )
-    return plugins(environment(function))
-
-
-def _sources(plugins: Sequence[Path], environment: bool) -> list[Source]:
-    from ..sources import Environment, WheelDir
-
-    return [*map(WheelDir, plugins), *([Environment()] if environment else [])]
-
-
-def _ask(settings: Settings, command: str) -> dict[str, Any]:
-    try:
-        return settings.client().request(command)
-    except NoHostError as error:
-        raise ControlError(f"{error}; or look without a host, with --plugins DIR or --environment") from None
+    from ..model import Plan
 
 
 @click.command()
-@_places
+@places
+@overrides
 @common()
 @click.pass_obj
-def plan(settings: Settings, plugins: tuple[Path, ...], environment: bool) -> None:
+def plan(settings: Settings, /, plugins: tuple[Path, ...], environment: bool, **libraries: Any) -> None:
     """Show what a reload would do, and why.
 
-    Nothing is executed and nothing is installed. Without a host, it is what a first load would do.
+    Below it: which distributions the plugins share with the host and of which they have their own copies. Nothing is
+    executed, fetched or installed. Without a host, it is what a first load would do.
     """
     if plugins or environment:
-        from .survey import plan_of
-
-        data = plan_of(_sources(plugins, environment)).as_json()
+        data = _offline_plan(settings, plugins, environment, libraries).as_json()
     else:
-        data = _ask(settings, "plan")
+        refuse_without_places(**libraries)
+        data = ask(settings, "plan")
     settings.show(data, _draw_plan)
 
 
 @click.command("list")
-@_places
+@places
 @common()
 @click.pass_obj
 def list_(settings: Settings, plugins: tuple[Path, ...], environment: bool) -> None:
@@ -75,9 +45,9 @@ def list_(settings: Settings, plugins: tuple[Path, ...], environment: bool) -> N
     if plugins or environment:
         from .survey import survey
 
-        settings.show(survey(_sources(plugins, environment)).as_json(), _draw_offers)
+        settings.show(survey(sources(plugins, environment)).as_json(), _draw_offers)
     else:
-        loaded = _ask(settings, "status")["plugins"]
+        loaded = ask(settings, "status")["plugins"]
         settings.show({"plugins": loaded}, lambda _: draw_plugins(loaded) if loaded else "nothing is loaded")
 
 
@@ -90,10 +60,20 @@ def list_(settings: Settings, plugins: tuple[Path, ...], environment: bool) -> N
     show_default=True,
     help="dot is for Graphviz; --json is the same as --format json.",
 )
-@_places
+@click.option("--libraries", "shown", is_flag=True, help="Draw libraries too, shared and private ones.")
+@places
+@overrides
 @common()
 @click.pass_obj
-def graph(settings: Settings, form: str, plugins: tuple[Path, ...], environment: bool) -> None:
+def graph(
+    settings: Settings,
+    /,
+    form: str,
+    shown: bool,
+    plugins: tuple[Path, ...],
+    environment: bool,
+    **libraries: Any,
+) -> None:
     """Draw which plugin depends on which.
 
     In a tree, each plugin stands above what it depends on. In all other formats, edges lead from a dependency to its
@@ -102,15 +82,36 @@ def graph(settings: Settings, form: str, plugins: tuple[Path, ...], environment:
     if plugins or environment:
         from .survey import graph_of
 
-        data = graph_of(_sources(plugins, environment))
+        data = graph_of(_offline_plan(settings, plugins, environment, libraries), libraries=shown)
     else:
-        data = _ask(settings, "graph")
+        refuse_without_places(**libraries)
+        data = ask(settings, "graph", libraries=shown)
     if settings.json or form == "json":
         click.echo(as_json(data))
     else:
         from .drawing import draw_graph
 
         click.echo(plain(draw_graph(data, form)))
+
+
+def _offline_plan(settings: Settings, plugins: tuple[Path, ...], environment: bool, libraries: dict[str, Any]) -> Plan:
+    from ..libraries import LibraryOptions
+    from .survey import plan_of
+
+    options = LibraryOptions(**libraries)
+    return plan_of(sources(plugins, environment), options, wheelhouse=settings.state_dir / "wheelhouse")
+
+
+def _draw_copies(plan: dict[str, Any]) -> list[str]:
+    """Whose copies the plugins get."""
+    rows = [
+        [step["name"], copy["name"], copy["version"], "private" if copy["private"] else "shared", copy["reason"]]
+        for step in plan["plugins"]
+        for copy in step["copies"]
+    ]
+    lines = ["", table(["PLUGIN", "LIBRARY", "VERSION", "COPY", "WHY"], rows)] if rows else []
+    waiting = [step for step in plan["plugins"] if step["fetch"]]
+    return [*lines, *(plain(f"{step['name']}: to be fetched first: {', '.join(step['fetch'])}") for step in waiting)]
 
 
 def _draw_plan(plan: dict[str, Any]) -> str:
@@ -130,7 +131,15 @@ def _draw_plan(plan: dict[str, Any]) -> str:
     lines += plan["notes"]
     if rows and not plan["changes"]:
         lines.append("nothing would change")
-    return "\n".join([lines[0], *map(plain, lines[1:])])
+    return "\n".join([lines[0], *map(plain, lines[1:]), *_draw_copies(plan)])
+
+
+def _state(offer: dict[str, Any]) -> str:
+    if offer["faults"]:
+        return "refused"
+    if offer["unfit"]:
+        return "unfit"
+    return "fine" if offer["kind"] == "plugin" else "library"
 
 
 def _draw_offers(data: dict[str, Any]) -> str:
@@ -138,7 +147,7 @@ def _draw_offers(data: dict[str, Any]) -> str:
         [
             offer["name"] or "-",
             offer["version"] or "-",
-            "refused" if offer["faults"] else "unfit" if offer["unfit"] else "fine",
+            _state(offer),
             Path(offer["file"]).name,
         ]
         for offer in data["plugins"]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import Fault
+from .places import find_links
 from .shell import Settings, common
 from .text import plain
 
@@ -67,9 +68,13 @@ def build(
 @click.command()
 @click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PLACE...")
 @_isolation
+@find_links
+@click.option("--strict", is_flag=True, help="What a plugin imports without declaring it is a fault.")
 @common(state_dir=False)
 @click.pass_context
-def check(context: click.Context, places: tuple[Path, ...], no_isolation: bool) -> None:
+def check(
+    context: click.Context, places: tuple[Path, ...], no_isolation: bool, find_links: tuple[Path, ...], strict: bool
+) -> None:
     """Check wheels without executing them.
 
     Each PLACE is a wheel, a directory of wheels, which are then also resolved together, or a plugin's project, which
@@ -78,7 +83,7 @@ def check(context: click.Context, places: tuple[Path, ...], no_isolation: bool) 
     from .checking import check_places
 
     settings: Settings = context.obj
-    verdict = check_places(places, isolated=not no_isolation)
+    verdict = check_places(places, isolated=not no_isolation, find_links=find_links, strict=strict)
     settings.show(verdict, _draw_verdict)
     if not verdict["ok"]:
         context.exit(1)

@@ -88,7 +88,7 @@ def _draw_history(data: dict[str, Any]) -> str:
 def _draw_pruned(report: dict[str, Any]) -> str:
     verb = "would be removed" if report["dry_run"] else "removed"
     removed, builds = report["removed"], report["builds"]
-    lines = [*removed, *(f"builds/{name}" for name in builds)]
+    lines = [*removed, *(f"builds/{name}" for name in builds), *(f"wheelhouse/{name}" for name in report["wheels"])]
     size = f"{report['freed'] / 1e6:.1f} MB"
     lines.append(f"{several(len(removed), 'site dir')} {verb} ({size}), {report['kept']} kept")
     return "\n".join(lines)

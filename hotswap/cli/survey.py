@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..control.exits import report_fault
 from ..errors import BuildError, Fault, WheelError
-from ..model import Candidate, Manifest, Pending, Plan, Source
+from ..libraries import LibraryOptions
+from ..model import Candidate, Library, Manifest, Pending, Plan, Source
 from ..planning import Planner
-from ..resolver import graph_as_json
+from ..provision import Provision
+from ..resolver import graph_as_json, with_libraries
 from ..stopwatch import Stopwatch
 from ..wheel import Builder, Verifier
+
+Strictly = Callable[[Manifest], tuple[Fault, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,12 @@ class Offer:
     candidate: Candidate | None = None
     manifest: Manifest | None = None
     faults: tuple[Fault, ...] = ()
+    library: Library | None = None
+    """What it is if it is no plugin."""
 
     def as_json(self) -> dict[str, Any]:
         """The offer as plain data."""
-        candidate, manifest = self.candidate, self.manifest
+        candidate, manifest, known = self.candidate, self.manifest, self.manifest or self.library
         imports = manifest.imports if manifest else None
         return {
             "name": manifest.plugin if manifest else candidate.name if candidate else None,
@@ -39,9 +45,10 @@ class Offer:
             "source": candidate.source if candidate else None,
             "summary": manifest.summary if manifest else "",
             "imports": None if imports is None else [str(dependency) for dependency in imports],
-            "requires": [str(requirement) for requirement in manifest.requires] if manifest else [],
+            "requires": [str(requirement) for requirement in (known.requires if known else ())],
             "faults": [report_fault(fault) for fault in self.faults],
-            "unfit": [report_fault(fault) for fault in manifest.unfit] if manifest else [],
+            "unfit": [report_fault(fault) for fault in (known.unfit if known else ())],
+            "kind": "library" if self.library else "plugin",
         }
 
 
@@ -60,8 +67,12 @@ class Survey:
         }
 
 
-def survey(sources: Sequence[Source]) -> Survey:
+def survey(sources: Sequence[Source], strictly: Strictly | None = None) -> Survey:
     """Look at everything on offer; what is wrong with one thing hides nothing of the others.
+
+    Args:
+        sources: Where to look.
+        strictly: Finds more faults in a plugin that is well made.
 
     Raises:
         UsageError: A source cannot be read, or building needs an extra that is not installed.
@@ -72,35 +83,65 @@ def survey(sources: Sequence[Source]) -> Survey:
         verifier, builder = Verifier(), Builder(Path(scratch))
         for finding in findings:
             offers += [Offer(Path(fault.where), faults=(fault,)) for fault in finding.faults]
-            offers += [_verify(candidate, candidate.path, verifier) for candidate in finding.candidates]
+            offers += [_look(candidate, verifier, strictly) for candidate in finding.candidates]
             for project in finding.projects:
                 try:
                     built = builder.build(project)
                 except BuildError as error:
                     offers.append(Offer(project.path, faults=error.faults))
                 else:
-                    offers.append(_verify(built, project.path, verifier))
+                    offers.append(_verify(built, project.path, verifier, strictly))
     return Survey(tuple(offers), tuple(pending for finding in findings for pending in finding.pending))
 
 
-def _verify(candidate: Candidate, file: Path, verifier: Verifier) -> Offer:
+def _look(candidate: Candidate, verifier: Verifier, strictly: Strictly | None) -> Offer:
+    """A plugin's manifest, or what a wheel is that claims to be none."""
     try:
-        return Offer(file, candidate, verifier.verify(candidate))
+        if verifier.claims_plugin(candidate):
+            return _verify(candidate, candidate.path, verifier, strictly)
+        return Offer(candidate.path, candidate, library=verifier.verify_library(candidate))
+    except WheelError as error:
+        return Offer(candidate.path, candidate, faults=error.faults)
+
+
+def _verify(candidate: Candidate, file: Path, verifier: Verifier, strictly: Strictly | None) -> Offer:
+    try:
+        manifest = verifier.verify(candidate)
+        return Offer(file, candidate, manifest, strictly(manifest) if strictly is not None else ())
     except WheelError as error:
         return Offer(file, candidate, faults=error.faults)
 
 
-def plan_of(sources: Sequence[Source]) -> Plan:
+def plan_of(
+    sources: Sequence[Source],
+    options: LibraryOptions,
+    *,
+    wheelhouse: Path | None = None,
+    only: Collection[str] | None = None,
+    fetch: bool = False,
+) -> Plan:
     """What a first load from these sources would do.
+
+    Args:
+        sources: Where plugins come from.
+        options: Where their libraries come from.
+        wheelhouse: Where fetched wheels lie.
+        only: Plugins to consider.
+        fetch: Fetch what is missing.
 
     Raises:
         WheelError, ResolutionError, UsageError: See `Planner.plan`.
     """
+    logger = logging.getLogger("hotswap")
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
-        planner = Planner(tuple(sources), None, Path(scratch), logging.getLogger("hotswap"))
-        return planner.plan({}, Stopwatch())
+        provision = Provision(options, wheelhouse or Path(scratch, "wheelhouse"), lambda key: None, logger)
+        planner = Planner(tuple(sources), only, Path(scratch), logger, provision)
+        return planner.plan({}, Stopwatch(), fetch=fetch)
 
 
-def graph_of(sources: Sequence[Source]) -> dict[str, Any]:
-    """The dependency graph of that plan, as plain data."""
-    return graph_as_json(plan_of(sources).graph)
+def graph_of(plan: Plan, *, libraries: bool) -> dict[str, Any]:
+    """The dependency graph of a plan, as plain data."""
+    if not libraries:
+        return graph_as_json(plan.graph)
+    worlds = [(step.manifest, plan.libraries.get(name), plan.copies.get(name, ())) for name, step in plan.steps.items()]
+    return graph_as_json(with_libraries(plan.graph, worlds))

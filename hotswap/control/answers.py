@@ -103,12 +103,18 @@ class Answers:
     def _history(self) -> dict[str, Any]:
         return {"entries": [asdict(entry) for entry in self._manager.history()]}
 
-    def _graph(self) -> dict[str, Any]:
-        from ..resolver import (
-            graph_as_json,
-        )  # in memory by now; the command line, which imports this room, does without
+    def _graph(self, libraries: bool = False) -> dict[str, Any]:
+        if not isinstance(libraries, bool):
+            raise UsageError(f"graph: libraries must be true or false, not {libraries!r}")
+        # In memory by now; the command line, which imports this room, does without.
+        from ..resolver import graph_as_json, with_libraries
 
-        return graph_as_json(self._manager.current.graph)
+        current = self._manager.current
+        if not libraries:
+            return graph_as_json(current.graph)
+        return graph_as_json(
+            with_libraries(current.graph, [(p.manifest, p.libraries, p.copies) for p in current.plugins])
+        )
 
     def _prune(self, dry_run: bool = False) -> dict[str, Any]:
         if not isinstance(dry_run, bool):

@@ -30,6 +30,7 @@ from .naming import (
     module_words,
     names_in,
 )
+from .territory import PARENT
 
 _PUT_BACK = "on_free has to put the former one back"
 _REMOVE = "on_free has to remove it"
@@ -78,6 +79,8 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
         way_out = "the entry goes when other code has filled the cache, or after typing._cleanups"
         return _linked(node, chain, way_out if is_typings(node) else "call its cache_clear()")
     if kind is FunctionType:
+        if str(node.__module__).startswith(PARENT + ".") and not module_of_function(node).startswith(PARENT + "."):
+            return None  # a wrapper of somebody else's around a realm's function, under that one's name
         return (
             None if "<locals>" in node.__qualname__.removeprefix("singledispatch.<locals>.") else _linked(node, chain)
         )
@@ -101,6 +104,11 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
     if issubclass(kind, (threading.Thread, asyncio.AbstractEventLoop)) or class_name(kind) == DATA_BAG:
         return _linked(node, chain)
     return None
+
+
+def module_of_function(function: FunctionType) -> str:
+    """The name of the module whose code a function is, past the name that it wears."""
+    return str(function.__globals__.get("__name__", ""))
 
 
 def is_machinery(node: object) -> bool:

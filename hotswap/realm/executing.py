@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-from .finder import PARENT
+from .territory import PARENT
 
 
 class _Kind(NamedTuple):

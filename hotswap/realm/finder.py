@@ -1,117 +1,112 @@
-"""The one finder on `sys.meta_path`, and the loaders that give a module its realm's builtins."""
+"""The one finder on `sys.meta_path`, and which realms it answers for."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from importlib.abc import MetaPathFinder
-from importlib.machinery import (
-    BYTECODE_SUFFIXES,
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
-    ModuleSpec,
-    SourceFileLoader,
-    SourcelessFileLoader,
-)
-from pathlib import Path
-from types import CodeType, ModuleType
+from importlib.machinery import ModuleSpec
+from importlib.metadata import Distribution, DistributionFinder
+from itertools import count
+from types import ModuleType
 from typing import Any, Protocol
 
-from ..model import Manifest, SiteDir
+from ..model import Manifest, canonical
+from .address import realm_id
+from .asking import asker, seeker
+from .ownkeys import OWN_KEYS, answers
+from .plainkeys import KEYS
+from .succession import Formers
+from .territory import PARENT, Reach, Territory, in_plain_words
 
-PARENT = "hotswap.realms"
 _PREFIX = PARENT + "."
+_STDLIB = frozenset(sys.stdlib_module_names)
+_ASKED_BY_NAME = frozenset({"get_code", "get_source", "get_filename", "is_package", "get_resource_reader"})
+"""What a loader tells of a module whose name it wants to hear."""
+_EVERYBODY = DistributionFinder.Context()
 
 
 class FinderRealm(Protocol):
     """What the finder needs of a realm."""
 
     id: str
-    site: SiteDir
+    territory: Territory
+    manifest: Manifest | None
+    """None for libraries, which belong to no plugin."""
+    guarded: bool
+    """True once C code, or the standard library by string, may ask for its modules by their plain names."""
+    live_since: int
+    """Greater for what went live later; 0 for what is not live yet."""
+
+    @property
+    def reach(self) -> Reach | None:
+        """What its code reaches; None once it is closed."""
+        ...
 
     def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
         """The spec of one of the realm's modules, or None."""
         ...
 
 
-class RealmSourceLoader(SourceFileLoader):
-    """Loads a .py file, from its byte code where the store has made some, with its realm's builtins."""
+class AliasLoader:
+    """Hands out a module that is there already under another name.
 
-    builtins: dict[str, Any]
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        # `exec` adds builtins only where there are none, so setting them first is all it takes.
-        module.__dict__["__builtins__"] = self.builtins
-        super().exec_module(module)
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        """The module's code, from the site dir's own byte code also where the host keeps its elsewhere."""
-        if sys.pycache_prefix is not None and (cached := _inside_cache(self.path)).is_file():
-            return SourcelessFileLoader(fullname, str(cached)).get_code(fullname)
-        return super().get_code(fullname)
-
-    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
-        """Write no byte code: site dirs never change."""
-
-
-def _inside_cache(source: str) -> Path:
-    """Where byte code lies beside its source, which `importlib.util.cache_from_source` tells only without a prefix."""
-    level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
-    path = Path(source)
-    return path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}{level}.pyc"
-
-
-class RealmSourcelessLoader(SourcelessFileLoader):
-    """Loads a .pyc file that lies where the source would, with its realm's builtins."""
-
-    builtins: dict[str, Any]
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        module.__dict__["__builtins__"] = self.builtins
-        super().exec_module(module)
-
-
-def path_entry_finder(directory: str, builtins: dict[str, Any]) -> FileFinder:
-    """A finder for one directory that makes realm loaders.
-
-    It is not taken from `sys.path_importer_cache`, which would hand out the host's loaders and keep the directory.
+    Args:
+        reach: Whose module it is.
+        plain: The name it was asked by.
+        module: The module.
     """
 
-    def with_builtins(loader_type: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
-        def make(fullname: str, path: str) -> Any:
-            loader = loader_type(fullname, path)
-            loader.builtins = builtins
-            return loader
+    def __init__(self, reach: Reach, plain: str, module: ModuleType) -> None:
+        self._reach = reach
+        self._plain = plain
+        self._module = module
+        self._spec = getattr(module, "__spec__", None)
 
-        return make
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(getattr(self._spec, "loader", None), name)
+        return (lambda *_: asked(self._module.__name__)) if name in _ASKED_BY_NAME else asked
 
-    return FileFinder(
-        directory,
-        (ExtensionFileLoader, EXTENSION_SUFFIXES),
-        (with_builtins(RealmSourceLoader), SOURCE_SUFFIXES),  # type: ignore[arg-type]
-        (with_builtins(RealmSourcelessLoader), BYTECODE_SUFFIXES),  # type: ignore[arg-type]
-    )
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """See `importlib.abc.Loader`."""
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See `importlib.abc.Loader`."""
+        try:
+            module.__spec__ = self._spec
+        except AttributeError:
+            pass  # something else that a module has put in its own place
+        KEYS.put(self._reach, self._plain)
 
 
 class RealmFinder(MetaPathFinder):
-    """Answers for `hotswap.realms.*` and nothing else."""
+    """Answers for `hotswap.realms.*`, and for plain names when it is a realm's C code that asks."""
 
     def __init__(self) -> None:
         self._realms: dict[str, FinderRealm] = {}
         self._claims: Counter[str] = Counter()
+        self._tops: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._serials = count(1)
+        self.formers = Formers(self._realms)
+        """Who answers for realms that are not open."""
+
+    def new_id(self, stem: str) -> str:
+        """A name for a realm that no other has."""
+        ids = (realm_id(stem, self._serials) for _ in count())
+        return next(name for name in ids if name not in self._realms)
 
     def add(self, realm: FinderRealm) -> None:
         """Open a realm to imports; with the first one the finder takes its place on `sys.meta_path`."""
         with self._lock:
             self._realms[realm.id] = realm
-            self._claims.update(_tops(realm))
+            self._tops.update(realm.territory.all_tops)
+            if realm.manifest is not None:
+                self._claims.update(realm.territory.all_tops)
             if self not in sys.meta_path:
                 # First, because the standard path finder behind it would find the same files with the host's loaders.
                 sys.meta_path.insert(0, self)
@@ -121,39 +116,81 @@ class RealmFinder(MetaPathFinder):
         with self._lock:
             if self._realms.pop(realm.id, None) is not None:
                 # Subtraction of counters drops what has come down to zero.
-                self._claims -= Counter(_tops(realm))
+                self._tops -= Counter(realm.territory.all_tops)
+                if realm.manifest is not None:
+                    self._claims -= Counter(realm.territory.all_tops)
             if not self._realms and self in sys.meta_path:
                 sys.meta_path.remove(self)
+                self.formers.forget()
 
     def claims(self, top: str) -> bool:
-        """True if any open realm has modules below this top-level name; the quick question before `owners_of`."""
+        """True if any plugin with an open realm has modules below this top-level name."""
         return top in self._claims
 
     def owners_of(self, name: str) -> Iterator[Manifest]:
         """The plugins with an open realm that a module name, as plugins write it, belongs to."""
-        realms = list(self._realms.values())
+        manifests = [realm.manifest for realm in list(self._realms.values()) if realm.manifest is not None]
         while name:
-            for realm in realms:
-                if name in realm.site.manifest.provides:
-                    yield realm.site.manifest
+            for manifest in manifests:
+                if name in manifest.provides:
+                    yield manifest
             name = name.rpartition(".")[0]
+
+    def realms_of(self, plugin: str) -> list[Any]:
+        """The open realms of one plugin's versions, the latest last."""
+        return [each for each in list(self._realms.values()) if each.manifest and each.manifest.plugin == plugin]
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`."""
-        if not fullname.startswith(_PREFIX):
-            return None
-        realm_id, dot, _ = fullname[len(_PREFIX) :].partition(".")
-        realm = self._realms.get(realm_id)
-        return realm.locate(fullname, path) if realm is not None and dot and path is not None else None
+        if fullname.startswith(_PREFIX):
+            named, dot, _ = fullname[len(_PREFIX) :].partition(".")
+            realm = self._realms.get(named)
+            if realm is None or (realm.manifest is not None and not self._answers(realm)):
+                return self.formers.find_spec(fullname)
+            return realm.locate(fullname, path) if dot and path is not None else None
+        top = fullname.partition(".")[0]
+        return self._find_plain(fullname, target) if top in self._tops and top not in _STDLIB else None
+
+    def find_distributions(self, context: Any = _EVERYBODY) -> Iterable[Distribution]:
+        """The distributions of the realm that asks, before the host's; see `importlib.metadata.DistributionFinder`."""
+        own: Any = asker()
+        if own is None or "path" in vars(context):
+            return []
+        asked = context.name and canonical(context.name)
+        return [found for name, found in own.distributions().items() if asked in (None, name)]
+
+    @staticmethod
+    def _answers(realm: Any) -> bool:
+        return realm.prefix not in OWN_KEYS or answers(realm)
 
     def invalidate_caches(self) -> None:
         """Site dirs never change, so there is nothing to forget."""
 
-
-def _tops(realm: FinderRealm) -> set[str]:
-    return {name.partition(".")[0] for name in realm.site.manifest.provides}
+    def _find_plain(self, name: str, target: ModuleType | None) -> ModuleSpec | None:
+        """Answer C code and the standard library, who ask by the plain name for a module that was not yet there."""
+        reach = seeker(name, entered=False)
+        full = reach.full(name) if reach is not None else name
+        if reach is None or full == name:
+            for realm in list(self._realms.values()):
+                if realm.guarded and realm.territory.owns(name):
+                    KEYS.put(realm.territory, name)  # before the host's own
+                    KEYS.check()
+            return None
+        try:
+            module = import_module(full)
+        except ImportError as error:
+            in_plain_words(error)
+            raise
+        # The name must not become the host's, so the module is told to be another one that is not imported yet. That
+        # the name is there all the same, if C code has asked for it meanwhile, importlib must not see.
+        if target is None:
+            KEYS.hide_once(full)
+        alias = f"{reach.territory.prefix}@{name}"
+        spec = ModuleSpec(alias, AliasLoader(reach, name, module), origin=getattr(module, "__file__", None))  # type: ignore[arg-type]
+        spec.submodule_search_locations = getattr(module, "__path__", None)
+        return spec
 
 
 FINDER = RealmFinder()

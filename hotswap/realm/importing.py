@@ -1,4 +1,4 @@
-"""The `__import__` of a realm: own names to the realm, other plugins' names refused, the rest to the host."""
+"""The `__import__` of a realm: own names to the realm, its libraries' to theirs, the rest to the host."""
 
 from __future__ import annotations
 
@@ -7,41 +7,57 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any
 
-from ..model import SiteDir
+from .asking import asker, by_statement, seeker
 from .finder import FINDER
-from .overlays import make_overlays
+from .overlays import Overlays
+from .overlays.metadata import realm_distributions
+from .plainkeys import KEYS
+from .territory import PARENT, Territory, in_plain_words, plain_names
 
 _host_import = builtins.__import__
+_BY_STRING = frozenset(
+    {"logging.config", "pickle", "_pickle", "unittest", "unittest.mock", "runpy", "doctest", "zoneinfo"}
+)
+"""Modules of the standard library that import by string for their callers, with the host's import."""
 
 
 class RealmImport:
     """Decides for every import statement of a realm where it goes.
 
     Args:
-        prefix: `hotswap.realms.<id>.`
-        site: The site dir.
+        territory: What the realm owns.
         own_builtins: Its dict is what the realm's modules run with, and it is their `builtins`; gets the `__import__`.
+        libraries: The import of the private libraries, if there are any.
+        meet: Is told, once, of every top-level name of the host's that the realm imports.
+        guard: Is called before the standard library gets to import by string.
     """
 
-    def __init__(self, prefix: str, site: SiteDir, own_builtins: ModuleType) -> None:
-        self.prefix = prefix
-        self.label = site.manifest.label
-        self._plugin = site.manifest.plugin
-        self._closed = False
-        provides = site.manifest.provides
-        # A namespace package is shared: `acme` is neither the realm's nor the host's, `acme.alpha` is the realm's.
-        self._owned = frozenset(provides)
-        self._owned_tops = frozenset(name for name in provides if "." not in name)
-        self._namespaces = frozenset(
-            ".".join(parts[:length])
-            for parts in (name.split(".") for name in provides)
-            for length in range(1, len(parts))
-        )
-        self._overlays: dict[str, ModuleType] = {**make_overlays(self, site), "builtins": own_builtins}
-        vars(own_builtins)["__import__"] = self
+    def __init__(
+        self,
+        territory: Territory,
+        own_builtins: ModuleType,
+        libraries: RealmImport | None = None,
+        meet: Callable[[str], object] = str,
+        guard: Callable[[], object] = object,
+    ) -> None:
+        self.territory = territory
+        self.prefix = territory.prefix
+        self.closed = False
+        self.libraries = libraries
+        self._tops = territory.tops
+        self._namespaces = territory.namespaces
+        self._outer_tops: frozenset[str] = libraries.territory.all_tops if libraries is not None else frozenset()
+        self._meet = meet
+        self._met: set[str] = set()
+        self._guard = guard
+        self._overlays = Overlays(self, own_builtins)
+        self.overlay = self._overlays.get
+        self.builtins = vars(own_builtins)
+        self.builtins["__import__"] = self
 
     def __call__(
         self,
@@ -57,46 +73,69 @@ class RealmImport:
             if beyond is None:
                 return self._translated(_host_import, name, globals, locals, fromlist, level)
             name = beyond
+        if type(fromlist) is list and not fromlist:
+            # C code, by PyImport_Import, which drops the result and looks into sys.modules. It may be another realm's.
+            asks: Any = seeker(name, entered=True, above=1)
+            if asks is not None and asks.territory not in self.territories():
+                return asks(name, globals, locals, fromlist)  # type: ignore[no-any-return]
         top = name.partition(".")[0]
-        if top in self._owned_tops:
+        if top in self._tops:
             leaf = self._translated(_host_import, self.prefix + name, globals, locals, fromlist or ("__name__",), 0)
-            return leaf if fromlist else sys.modules[self.prefix + top]
-        if top in self._namespaces:
-            return self._import_namespace(name, globals, locals, fromlist)
-        if name in self._overlays or top in self._overlays:
-            module = _host_import(name, globals, locals, fromlist, 0)
-            return self._overlays.get(module.__name__, module)
-        return self._import_host(name, globals, locals, fromlist)
+            module = leaf if fromlist else sys.modules[self.prefix + top]
+        elif top in self._namespaces:
+            module = self._import_namespace(name, globals, locals, fromlist)
+        else:
+            return self._outer(name, globals, locals, fromlist)
+        if type(fromlist) is list and not fromlist:
+            KEYS.put(self.territory, name)
+        return module
 
     def leaf(self, name: str) -> ModuleType:
         """Import an absolute name and return the module itself, as `importlib.import_module` does."""
         return self(name, fromlist=("__name__",))
 
     def full(self, name: str) -> str:
-        """The name under which the interpreter knows a module that the plugin calls `name`."""
-        return self.prefix + name if self.owns(name) else name
+        """The name under which the interpreter knows a module that the realm's code calls `name`."""
+        if self.territory.owns(name):
+            return self.prefix + name
+        if self.libraries is not None and name.partition(".")[0] in self._outer_tops:
+            return self.libraries.full(name)
+        return name
 
     def plain(self, name: str) -> str:
-        """The name by which the plugin itself knows a module; the inverse of `full`."""
-        # Not only as a prefix: loggers are called things like `app.<module>`.
-        return "" if name == self.prefix[:-1] else name.replace(self.prefix, "")
+        """The name by which the author knows a module; the inverse of `full`."""
+        return plain_names(name) if PARENT in name else name
 
-    def owns(self, name: str) -> bool:
-        """True if the realm answers for an absolute module name."""
-        if name in self._namespaces or name.partition(".")[0] in self._owned_tops:
-            return True
-        return bool(self._namespaces) and any(name == own or name.startswith(own + ".") for own in self._owned)
+    def territories(self) -> tuple[Territory, ...]:
+        """What the realm owns, behind what its libraries own."""
+        return (*(self.libraries.territories() if self.libraries is not None else ()), self.territory)
+
+    def distributions(self) -> dict[str, Distribution]:
+        """The distributions that are not the host's, by canonical name; the realm's own win."""
+        own = realm_distributions(self.territory, self.leaf)
+        if self.libraries is not None:
+            return {**realm_distributions(self.libraries.territory, self.libraries.leaf), **own}
+        if not self.territory.plugin and isinstance(caller := asker(beyond=self), RealmImport):
+            return {**realm_distributions(caller.territory, caller.leaf), **own}
+        return own
+
+    def names_for(self, name: str) -> RealmImport:
+        """Who answers for a name: this, or the plugin on whose behalf a library asks."""
+        top = name.partition(".")[0]
+        return (self._on_behalf(name) if FINDER.claims(top) and self.full(name) == name else None) or self
 
     def owner_elsewhere(self, name: str) -> str | None:
         """The other plugin that a module name belongs to, if any.
 
         A name that the host provides by itself, not merely because that plugin is installed there, is the host's.
         """
-        if self.owns(name):
+        if self.full(name) != name:
             return None
         for owner in FINDER.owners_of(name):
             top = name.partition(".")[0]
-            if owner.plugin != self._plugin and (owner.candidate.in_host or not self._is_hosts(top, owner.provides)):
+            if owner.plugin != self.territory.plugin and (
+                owner.candidate.in_host or not self._is_hosts(top, owner.provides)
+            ):
                 return owner.plugin
         return None
 
@@ -108,32 +147,54 @@ class RealmImport:
         """
         if (owner := self.owner_elsewhere(name)) is not None:
             raise ImportError(
-                f"{self.label} imports {name!r}, which belongs to the plugin {owner!r}: plugins do not import"
+                f"{self.territory.label} imports {name!r}, which belongs to the plugin {owner!r}: plugins do not import"
                 f" one another's code; name {owner!r} in the object that import_() returns, and use its export",
                 name=name,
             )
 
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""
-        self._closed = True
+        self.closed = True
 
     @staticmethod
     def _is_hosts(top: str, provided: Collection[str]) -> bool:
         # A module that is there already may have no spec, at which find_spec would stumble.
         return top in provided and (top in sys.modules or importlib.util.find_spec(top) is not None)
 
-    def _import_host(
+    def _outer(
         self,
         name: str,
         globals: Mapping[str, Any] | None,
         locals: Mapping[str, Any] | None,
         fromlist: Sequence[str] | None,
     ) -> ModuleType:
-        if FINDER.claims(name.partition(".")[0]):
+        """Import what is not the realm's own: a library's, or the host's."""
+        top = name.partition(".")[0]
+        if self.libraries is not None and top in self._outer_tops:
+            return self.libraries(name, globals, locals, fromlist, 0)
+        if name in _BY_STRING:
+            self._guard()
+        if name in self._overlays or top in self._overlays:
+            module = _host_import(name, globals, locals, fromlist or (), 0)
+            return self._overlays.of(module)
+        if FINDER.claims(top):
+            if (behalf := self._on_behalf(name)) is not None:
+                return behalf(name, globals, locals, fromlist, 0)
             # `from acme import beta` names the foreign package only in its fromlist.
             for asked in (name, *(f"{name}.{item}" for item in fromlist or ())):
                 self.refuse_foreign(asked)
-        return _host_import(name, globals, locals, fromlist or (), 0)
+        module = _host_import(name, globals, locals, fromlist or (), 0)
+        if top not in self._met:
+            self._met.add(top)
+            self._meet(top)
+        return module
+
+    def _on_behalf(self, name: str) -> RealmImport | None:
+        """The plugin that a library imports a module for, by string: the one beneath whose call it is."""
+        if self.territory.plugin or by_statement():
+            return None
+        caller: Any = asker(beyond=self)
+        return caller if caller is not None and caller.full(name) != name else None
 
     def _import_namespace(
         self,
@@ -142,9 +203,9 @@ class RealmImport:
         locals: Mapping[str, Any] | None,
         fromlist: Sequence[str] | None,
     ) -> ModuleType:
-        """Import below a namespace package, of which the realm has some portions and the host may have others.
+        """Import below a namespace package, of which the realm, its libraries and the host may have portions.
 
-        What the host provides is hung into the realm's own namespace module, so that both are reached through it.
+        What is not the realm's is hung into its own namespace module, so that all are reached through it.
         """
         top = name.partition(".")[0]
         namespace = self._translated(_host_import, self.prefix + top, None, None, ("__name__",), 0)
@@ -159,10 +220,9 @@ class RealmImport:
         return self._translated(_host_import, module.__name__, globals, locals, fromlist, 0)
 
     def _namespace_member(self, name: str) -> ModuleType:
-        if self.owns(name):
+        if self.territory.owns(name):
             return self._translated(importlib.import_module, self.prefix + name)
-        self._import_host(name, None, None, ("__name__",))
-        module = sys.modules[name]
+        module = self._outer(name, None, None, ("__name__",))
         parent, _, child = name.rpartition(".")
         if parent in self._namespaces:
             setattr(self._translated(importlib.import_module, self.prefix + parent), child, module)
@@ -184,18 +244,15 @@ class RealmImport:
             kind = "beyond top-level package" if parts else "with no known parent package"
             raise ImportError(f"attempted relative import {kind}")
         absolute = ".".join([*parts[: len(parts) - level + 1], *filter(None, [name])])
-        return absolute if absolute in self._namespaces or not self.owns(absolute) else None
+        return absolute if absolute in self._namespaces or not self.territory.owns(absolute) else None
 
     def _translated(self, function: Callable[..., ModuleType], *arguments: Any) -> ModuleType:
         """Call, and let an ImportError speak of names as the plugin writes them."""
-        if self._closed:
-            raise ImportError(f"{self.label} has been freed and imports nothing of its own any more")
+        if self.closed:
+            label = self.territory.label
+            raise ImportError(f"{label} has been freed and imports nothing of its own any more")
         try:
             return function(*arguments)
         except ImportError as error:
-            if error.msg:
-                error.msg = error.msg.replace(self.prefix, "")
-                error.args = (error.msg, *error.args[1:])
-            if error.name:
-                error.name = error.name.replace(self.prefix, "")
+            in_plain_words(error)
             raise

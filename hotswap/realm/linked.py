@@ -49,6 +49,16 @@ class Linked:
         """Nobody: the modules are the program's."""
         return ()
 
+    def go_live(self) -> None:
+        """Nothing: pickles name the program's own modules."""
+
+    def give_way(self, gives_way: bool) -> None:
+        """Nothing: there is no successor."""
+
+    def running(self) -> bool:
+        """False: nobody asks."""
+        return False
+
     def close(self) -> None:
         """The plugin has been freed; its modules stay."""
         release(self._root)

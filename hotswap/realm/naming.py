@@ -16,7 +16,7 @@ from types import FrameType, FunctionType, MemberDescriptorType, MethodType, Mod
 from typing import Any
 
 from .executing import KINDS, frame_of, function_of, is_hotswaps, place_of, plain
-from .finder import PARENT
+from .territory import PARENT
 
 LRU_CACHE: type = type(functools.lru_cache(lambda: None))
 FINALIZE_INFO: type = weakref.finalize._Info  # type: ignore[attr-defined]
@@ -93,7 +93,8 @@ def describe(node: Any) -> str:
 def module_words(name: str) -> str:
     """Whose module it is: the host's, hotswap's own, or another plugin's."""
     if name.startswith(PARENT + "."):
-        return f"plugin module {plain(name)} (realm {name.removeprefix(PARENT + '.').partition('.')[0]})"
+        realm = name.removeprefix(PARENT + ".").partition(".")[0]
+        return f"{'library' if realm.startswith('lib__') else 'plugin'} module {plain(name)} (realm {realm})"
     return f"{'hotswap' if is_hotswaps(name) else 'host'} module {name}"
 
 

@@ -23,9 +23,10 @@ import networkx as nx
 from ..model import Manifest
 from .audit import Audit, Extras, audit
 from .demands import Demand, joined
-from .explain import conflict, nothing_usable, passed_over, too_hard
+from .explain import cannot_run, conflict, nothing_usable, passed_over, too_hard
 from .kernel import Impossible, Kernel, TooHard
 from .offers import Universe
+from .worlds import World
 
 
 class Choice:
@@ -67,6 +68,18 @@ class Choice:
             for target, kind in self.universe.demands(self.picks[plugin], extra).links:
                 kinds[target] = joined(kinds.get(target, kind), kind)
         return tuple(sorted(kinds.items()))
+
+    def worlds(self) -> dict[str, World]:
+        """What each chosen version gets beside the plugins that it asks for.
+
+        Raises:
+            VersionConflictError: All that is asked of one plugin, extras included, cannot be met together.
+        """
+        worlds = {p: self.universe.world(pick, frozenset(self.extras.get(p, ()))) for p, pick in self.picks.items()}
+        missing = [demand for world in worlds.values() for demand in world.missing]
+        if missing:
+            raise cannot_run(self.universe, missing)
+        return worlds
 
     def notes(self) -> Iterator[str]:
         """Why some plugins are not at the best version on offer."""

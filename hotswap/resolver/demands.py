@@ -50,6 +50,26 @@ def _holds(marker: Marker, extra: str, environment: Environment) -> bool:
     return marker.evaluate({**dict(environment), "extra": extra})
 
 
+def applies(marker: Marker | None, extra: str, environment: Environment, senseless: bool | None = None) -> bool:
+    """Whether a requirement belongs to a distribution itself, or to this extra of it and not to itself.
+
+    Args:
+        marker: Of the requirement.
+        extra: "" for the distribution itself.
+        environment: Of the interpreter.
+        senseless: The answer for a marker that cannot be evaluated; None raises what packaging raises.
+    """
+    if marker is None:
+        return not extra
+    try:
+        plain = _holds(marker, "", environment)
+        return not plain and _holds(marker, extra, environment) if extra else plain
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        if senseless is None:
+            raise
+        return senseless
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """One thing that one manifest asks for."""
@@ -90,7 +110,7 @@ class Directory:
     def __init__(self, names: Names, environment: Environment) -> None:
         self.plugin_of = dict(names)
         self.plugins = frozenset(self.plugin_of.values())
-        self._environment = environment
+        self.environment = environment
         self._known: dict[tuple[str, str, str], Demands] = {}
         self._known_before: dict[tuple[str, str, str], Demands] = {}
 
@@ -126,7 +146,7 @@ class Directory:
                 unknown.append(demand)
         for requirement in manifest.requires:
             try:
-                if not self._applies(requirement.marker, extra):
+                if not applies(requirement.marker, extra, self.environment):
                     continue
             except (UndefinedComparison, UndefinedEnvironmentName) as error:
                 host.append(_required(manifest, requirement, fault=f"its marker cannot be evaluated: {error}"))
@@ -140,13 +160,6 @@ class Directory:
             if plugin != manifest.plugin:  # `alpha[fast]` among alpha's own requirements turns on an extra of itself
                 kinds[plugin] = joined(kinds.get(plugin, REQUIRES), REQUIRES)
         return Demands(manifest, imports, tuple(plugins), tuple(host), tuple(unknown), tuple(sorted(kinds.items())))
-
-    def _applies(self, marker: Marker | None, extra: str) -> bool:
-        """Whether a requirement belongs to the plugin itself, or to this extra and not to the plugin itself."""
-        if marker is None:
-            return not extra
-        plain = _holds(marker, "", self._environment)
-        return not plain and _holds(marker, extra, self._environment) if extra else plain
 
 
 def joined(one: str, other: str) -> str:

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import networkx as nx
 
+from ..model import Copy, LibrarySet, Manifest, canonical
 from .demands import REQUIRES
+
+Living = tuple[Manifest, LibrarySet | None, Sequence[Copy]]
+"""A plugin, its private libraries, and whose copies it has."""
+
+
+def with_libraries(graph: nx.DiGraph[str], worlds: Iterable[Living]) -> nx.DiGraph[str]:
+    """The graph of plugins, and below each the libraries that it shares with the host or has as its own.
+
+    Nodes of libraries have `kind` "library", and as `outcome` whose copy it is; plugins with the same private set have
+    the same nodes. Edges lead from a library to who requires it, and have `kind` "shared" or "private".
+    """
+    drawn = graph.copy()
+    for manifest, libraries, copies in worlds:
+        key = libraries.key[:8] if libraries is not None else ""
+        nodes = {copy.name: f"{copy.name} ({key if copy.private else 'host'})" for copy in copies}
+        for copy in copies:
+            outcome = f"private, set {key}" if copy.private else "the host's"
+            drawn.add_node(
+                nodes[copy.name], label=copy.name, version=str(copy.version), outcome=outcome, kind="library"
+            )
+        requirers = [(manifest.plugin, manifest.requires)]
+        requirers += [(nodes[lib.name], lib.requires) for lib in (libraries.libraries if libraries is not None else ())]
+        kinds = {copy.name: "private" if copy.private else "shared" for copy in copies}
+        for requirer, requires in requirers:
+            for name in sorted({canonical(requirement.name) for requirement in requires} & nodes.keys()):
+                drawn.add_edge(nodes[name], requirer, kind=kinds[name])
+    return drawn
 
 
 def draw_tree(graph: nx.DiGraph[str]) -> str:
@@ -44,13 +73,13 @@ def _draw_branches(graph: nx.DiGraph[str], root: str, drawn: set[str], lines: li
 
 
 def _label(graph: nx.DiGraph[str], plugin: str) -> str:
-    version, outcome = _attributes(graph, plugin)
-    return "".join([plugin, f" {version}" if version else "", f" [{outcome}]" if outcome else ""])
+    name, version, outcome = _attributes(graph, plugin)
+    return "".join([name, f" {version}" if version else "", f" [{outcome}]" if outcome else ""])
 
 
-def _attributes(graph: nx.DiGraph[str], plugin: str) -> tuple[str, str]:
+def _attributes(graph: nx.DiGraph[str], plugin: str) -> tuple[str, str, str]:
     node = graph.nodes[plugin]
-    return str(node.get("version", "")), str(node.get("outcome", ""))
+    return str(node.get("label", plugin)), str(node.get("version", "")), str(node.get("outcome", ""))
 
 
 def draw_dot(graph: nx.DiGraph[str]) -> str:
@@ -60,7 +89,7 @@ def draw_dot(graph: nx.DiGraph[str]) -> str:
     """
     lines = ["digraph plugins {", "  rankdir=LR;", "  node [shape=box];"]
     for plugin in graph:
-        label = "\\n".join(_dot_text(text) for text in (plugin, *_attributes(graph, plugin)) if text)
+        label = "\\n".join(_dot_text(text) for text in _attributes(graph, plugin) if text)
         lines.append(f'  "{_dot_text(plugin)}" [label="{label}"];')
     for dependency, dependent, kind in graph.edges(data="kind", default=""):
         style = ", style=dashed" if kind == REQUIRES else ""
@@ -80,7 +109,7 @@ def draw_mermaid(graph: nx.DiGraph[str]) -> str:
     number = {plugin: f"n{i}" for i, plugin in enumerate(graph)}  # names may be words of the language, e.g. `end`
     lines = ["flowchart LR"]
     for plugin in graph:
-        label = "<br/>".join(_mermaid_text(text) for text in (plugin, *_attributes(graph, plugin)) if text)
+        label = "<br/>".join(_mermaid_text(text) for text in _attributes(graph, plugin) if text)
         lines.append(f'  {number[plugin]}["{label}"]')
     for dependency, dependent, kind in graph.edges(data="kind", default=""):
         arrow = "-.->" if kind == REQUIRES else "-->"

@@ -19,11 +19,21 @@ def nothing_usable(universe: Universe, plugins: Sequence[str]) -> ResolutionErro
             plugins=sorted(plugins),
             reasons=[f"{demand.by.label} {_wish(universe, demand)}" for demand in unmet],
         )
+    return cannot_run(universe, unmet)
+
+
+def cannot_run(universe: Universe, unmet: Sequence[Demand]) -> VersionConflictError:
+    """The error for demands that neither the host nor a wheel on offer meets."""
+    plugins = sorted({demand.by.plugin for demand in unmet})
+    way_out = "install what is missing into its environment"
+    if universe.surroundings.shelf is not None:
+        way_out += (
+            ", put wheels of it beside the plugins or into a directory of find_links=, allow an index (index=True)"
+        )
     return VersionConflictError(
-        f"{_listed(plugins)} cannot run in this host: install what is missing into its environment, "
-        "or offer versions that are content with it",
+        f"{_listed(plugins)} cannot run in this host: {way_out}, or offer versions that are content with it",
         [(demand.by.label, f"{demand.text}, {_lack(universe, demand)}") for demand in unmet],
-        plugins=sorted(plugins),
+        plugins=plugins,
     )
 
 

@@ -10,8 +10,21 @@ from typing import Final
 from packaging.version import Version
 
 from ..errors import Fault, ResolutionError, WheelError
-from ..model import Host, Incumbent, Manifest, Pending, canonical
-from .demands import Demand, Demands, Directory, allows, directory
+from ..model import Host, Incumbent, LibrarySet, Manifest, Pending, Sharing, Shelf, canonical
+from .demands import Demand, Demands, Directory, directory
+from .private import choose
+from .worlds import (
+    Memory,
+    Surroundings,
+    World,
+    final,
+    fixed_in_vain,
+    holds,
+    lenient,
+    memory,
+    to_be_fetched,
+    unmet_by_host,
+)
 
 UNRELOADABLE: Final = "not reloadable"
 PENDING: Final = "its file is left for the next reload"
@@ -33,7 +46,12 @@ class Universe:
     incumbents: Mapping[str, Incumbent]
     directory: Directory
     notes: tuple[str, ...]
+    surroundings: Surroundings
+    memory: Memory
+    fixed: Mapping[str, LibrarySet | None]
+    """Digest of a plugin's wheel -> the private libraries that it has to have."""
     _usable: dict[str, list[Manifest]] = field(default_factory=dict)
+    _worlds: dict[tuple[str, str, frozenset[str]], World] = field(default_factory=dict)
 
     def demands(self, manifest: Manifest, extra: str = "") -> Demands:
         """What a manifest, or an extra of it, asks for; of a loaded plugin counts what it really imported."""
@@ -48,10 +66,43 @@ class Universe:
         """The demands that nobody can meet, whatever is chosen."""
         demands = self.demands(manifest, extra)
         unmet = list(demands.unknown)
-        # What is loaded for good has its requirements loaded too: the host may install others meanwhile.
-        if demands.host and self.kept.get(manifest.plugin) != UNRELOADABLE:
-            unmet += [demand for demand in demands.host if not self._host_meets(demand)]
+        if demands.host:
+            unmet += self.world(manifest, frozenset({extra} if extra else ())).missing
         return unmet
+
+    def world(self, manifest: Manifest, extras: frozenset[str] = frozenset()) -> World:
+        """What a manifest gets beside the plugins that it, or these extras of it, asks for."""
+        key = (manifest.plugin, manifest.digest, extras)
+        found = self._worlds.get(key)
+        if found is None:
+            found = self._worlds[key] = self._find_world(manifest, extras)
+        return found
+
+    def _find_world(self, manifest: Manifest, extras: frozenset[str]) -> World:
+        around, plugin, digest = self.surroundings, manifest.plugin, manifest.digest
+        demands: Sequence[Demand] = self.demands(manifest).host
+        if extras:
+            demands = [*demands, *(d for extra in sorted(extras) for d in self.demands(manifest, extra).host)]
+        incumbent = self.incumbents.get(plugin)
+        now = incumbent.libraries if incumbent is not None and incumbent.manifest.digest == digest else None
+        if self.kept.get(plugin) == UNRELOADABLE:
+            # What is loaded for good has its requirements loaded too: the host may install others meanwhile.
+            return lenient(around, demands, now)
+        if digest in self.fixed or now is not None:
+            libraries = self.fixed.get(digest, now)
+            held = holds(around, manifest, demands, libraries)
+            if held is not None:
+                return held
+            if digest in self.fixed:
+                return World(missing=tuple(fixed_in_vain(around, demands, libraries)))
+        world = self.memory.world(around, manifest, demands)
+        if world is None and around.shelf is not None:
+            world = choose(around, around.shelf, manifest, demands)
+        elif world is None:
+            world = World(missing=tuple(unmet_by_host(around, demands)))
+        if not world.missing or not around.sharing.fetchable or any(demand.fault for demand in demands):
+            return world
+        return world if any(final(around, demand) for demand in world.missing) else to_be_fetched(around, demands)
 
     def best(self, plugin: str) -> Manifest | None:
         """The first candidate without unmet demands; None if each has some."""
@@ -64,12 +115,6 @@ class Universe:
             self._usable[plugin] = found = [m for m in self.candidates[plugin] if not self.unmet(m)]
         return found
 
-    def _host_meets(self, demand: Demand) -> bool:
-        version = self.host.distributions.get(demand.target)
-        if version is None or demand.fault:
-            return False
-        return not demand.constraint or allows(demand.constraint, version)
-
 
 def survey(
     offers: Iterable[Manifest],
@@ -77,6 +122,9 @@ def survey(
     incumbents: Mapping[str, Incumbent],
     only: Collection[str] | None,
     pending: Iterable[Pending],
+    shelf: Shelf | None = None,
+    sharing: Sharing | None = None,
+    fixed: Mapping[str, LibrarySet | None] | None = None,
 ) -> Universe:
     """Sort what is on offer, and refuse what is ambiguous.
 
@@ -119,6 +167,9 @@ def survey(
         incumbents=incumbents,
         directory=asked,
         notes=(*sorted(_unfit_notes(considered)), *sorted(_pending_notes(kept, incumbents))),
+        surroundings=Surroundings(host, asked.environment, shelf, sharing or Sharing(), asked.plugin_of.keys()),
+        memory=memory(host, sharing or Sharing()),
+        fixed=fixed or {},
     )
 
 

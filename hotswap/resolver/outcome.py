@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..errors import ReloadVetoError
-from ..model import Incumbent, Manifest, Outcome, Step
+from ..model import Incumbent, LibrarySet, Manifest, Outcome, Step
 from .offers import PENDING, UNRELOADABLE, Universe
+from .worlds import World
 
 
-def outcomes(universe: Universe, picks: Mapping[str, Manifest], order: Iterable[str]) -> dict[str, Step]:
+def outcomes(
+    universe: Universe, picks: Mapping[str, Manifest], order: Iterable[str], worlds: Mapping[str, World]
+) -> dict[str, Step]:
     """One step per plugin, in load order.
 
     Raises:
@@ -27,7 +30,7 @@ def outcomes(universe: Universe, picks: Mapping[str, Manifest], order: Iterable[
                 plugin, Outcome.RELOADED, manifest, _comparison(manifest, incumbent.manifest), incumbent.manifest
             )
         else:
-            step = _stay(universe, plugin, manifest, incumbent, moved)
+            step = _stay(universe, incumbent, moved, worlds[plugin])
             if step.outcome is Outcome.REBOUND and not incumbent.reloadable:
                 vetoes.append(f"{manifest.label} is not reloadable and {step.reason}")
         steps[plugin] = step
@@ -56,12 +59,17 @@ def removals(universe: Universe, picks: Mapping[str, Manifest]) -> dict[str, Ste
     }
 
 
-def _stay(universe: Universe, plugin: str, manifest: Manifest, incumbent: Incumbent, moved: Mapping[str, str]) -> Step:
+def _stay(universe: Universe, incumbent: Incumbent, moved: Mapping[str, str], world: World) -> Step:
     """The step of a plugin whose wheel stays the same."""
+    manifest = incumbent.manifest
+    plugin = manifest.plugin
     for dependency in incumbent.imports:
         if dependency.name in moved:
             reason = f"imports {dependency.name}, which is {moved[dependency.name]}"
             return Step(plugin, Outcome.REBOUND, manifest, reason, incumbent.manifest)
+    if world.fetch or world.libraries != incumbent.libraries:
+        reason = f"its private libraries change: {_difference(incumbent.libraries, world.libraries)}"
+        return Step(plugin, Outcome.REBOUND, manifest, reason, incumbent.manifest)
     reason = "same wheel"
     why, waiting = universe.kept.get(plugin), universe.waiting.get(plugin)
     if why == UNRELOADABLE:
@@ -73,6 +81,20 @@ def _stay(universe: Universe, plugin: str, manifest: Manifest, incumbent: Incumb
     elif why == PENDING:
         reason = why
     return Step(plugin, Outcome.UNCHANGED, manifest, reason, incumbent.manifest)
+
+
+def _difference(old: LibrarySet | None, new: LibrarySet | None) -> str:
+    before, after = ({lib.name: lib for lib in chosen.libraries} if chosen else {} for chosen in (old, new))
+    changes = []
+    for name in sorted(before.keys() | after.keys()):
+        was, will = before.get(name), after.get(name)
+        if was is None or will is None:
+            changes.append(
+                f"{name} {was.version if was else 'not private'} -> {will.version if will else 'not private'}"
+            )
+        elif was.digest != will.digest:
+            changes.append(f"{name} {was.version} -> {will.version}")
+    return ", ".join(changes) or "what has to be fetched will tell"
 
 
 def _comparison(new: Manifest, old: Manifest) -> str:

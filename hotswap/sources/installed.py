@@ -82,14 +82,18 @@ def first_of_each(listings: Iterable[tuple[Installed, ...]]) -> dict[str, Instal
 
 def read_header(directory: Path, field: str) -> str | None:
     """One field of a distribution's METADATA or PKG-INFO; None if it has none that can be read."""
+    return next(iter(read_headers(directory, field)), None)
+
+
+def read_headers(directory: Path, field: str) -> list[str]:
+    """Every value of one field of a distribution's METADATA or PKG-INFO; none if it cannot be read."""
     for name in ("METADATA", "PKG-INFO"):
         try:
             headers = email.parser.BytesHeaderParser().parsebytes((directory / name).read_bytes())
         except OSError:
             continue
-        value = headers.get(field)
-        return None if value is None else str(value)
-    return None
+        return [str(value) for value in headers.get_all(field, [])]
+    return []
 
 
 def _list(site: str) -> tuple[Installed, ...]:

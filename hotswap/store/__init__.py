@@ -1,28 +1,30 @@
 """The installed stage: verified wheels become site dirs, which are complete or absent and never change.
 
-Manifest --staging, byte code, record, rename--> SiteDir
+Manifest   --staging, byte code, record, rename--> SiteDir
+LibrarySet --the same, several wheels in one-----> LibraryDir
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from hotswap.errors import UsageError
-from hotswap.model import HistoryEntry, Manifest, SiteDir
+from hotswap.model import HistoryEntry, LibraryDir, LibrarySet, Manifest, SiteDir
 
 from .compiling import ByteCompiler
-from .history import History
+from .history import History, wheels_of
 from .hosts import Hosts, living
 from .installing import Installer
 from .layout import DIGEST_DIGITS, Layout, is_digest, site_name
+from .libraries import check_libraries, library_name, read_libraries
 from .lock import FileLock
 from .prune import PruneReport, choose, set_aside
 from .site import check, find_record, flaw
 
-__all__ = ["PruneReport", "Store", "site_name"]
+__all__ = ["PruneReport", "Store", "site_name", "wheels_of"]
 
 
 class Store:
@@ -70,6 +72,11 @@ class Store:
         return self._layout.root
 
     @property
+    def wheelhouse(self) -> Path:
+        """Where wheels lie that were fetched from an index."""
+        return self._layout.wheelhouse
+
+    @property
     def scratch(self) -> Path:
         """A directory for builders, on the same file system; what lies there for more than an hour may be pruned.
 
@@ -98,34 +105,60 @@ class Store:
             WheelError: A wheel is not what was verified any more; all faults of all wheels, nothing is installed.
             StateDirError: Not writable, out of space, locked for too long, or two digests begin alike.
         """
-        names = [site_name(manifest) for manifest in manifests]
-        with self._layout.faults("installing"):
-            # Held before looked at: from here on nobody prunes what is found complete.
-            self._hosts.add([manifest.digest for manifest in manifests])
-            missing = self._missing(dict(zip(names, manifests, strict=True)))
-            if missing:
-                with self._changing():
-                    missing = self._missing(missing, log=True)  # somebody may have installed some meanwhile
-                    self._installer.install(missing)
+        places = [self._layout.sites / site_name(manifest) for manifest in manifests]
+        missing = self._install(dict(zip(places, manifests, strict=True)), [manifest.digest for manifest in manifests])
         return {
-            manifest.plugin: SiteDir(self._layout.sites / name, manifest, reused=name not in missing)
-            for name, manifest in zip(names, manifests, strict=True)
+            manifest.plugin: SiteDir(place, manifest, reused=place not in missing)
+            for place, manifest in zip(places, manifests, strict=True)
         }
+
+    def install_libraries(self, sets: Iterable[LibrarySet]) -> dict[str, LibraryDir]:
+        """Make sure that every set of libraries has its library dir, and hold these until `hold` says otherwise.
+
+        Returns:
+            Key -> library dir.
+
+        Raises:
+            WheelError: A wheel is not what was verified any more, or two bring the same file; nothing is installed.
+            StateDirError: As `install`.
+        """
+        by_key = {libraries.key: libraries for libraries in sets}
+        places = {self._layout.libraries / library_name(libraries): libraries for libraries in by_key.values()}
+        missing = self._install(places, list(by_key))
+        return {chosen.key: LibraryDir(place, chosen, reused=place not in missing) for place, chosen in places.items()}
+
+    def find_libraries(self, key: str) -> LibrarySet | None:
+        """The set of a complete library dir whose wheels may be gone; None if there is none for this interpreter."""
+        return next(self.libraries_starting(key), None) if is_digest(key) else None
+
+    def libraries_starting(self, key: str) -> Iterator[LibrarySet]:
+        """The sets of complete library dirs, for this interpreter, whose keys begin so."""
+        for directory in self._layout.libraries.glob(f"*-{key[:DIGEST_DIGITS]}*"):
+            libraries = read_libraries(directory)
+            if libraries is not None and libraries.key.startswith(key):
+                yield libraries
 
     def find(self, digest: str) -> SiteDir | None:
         """The complete site dir of a wheel that may be gone itself; None if there is none for this interpreter.
 
         It is not held: pass its manifest to `install` before it is used.
         """
-        ending = digest[:DIGEST_DIGITS]
-        for site in self._layout.sites.glob(f"*-{ending}") if is_digest(digest) else ():
+        return next(self.starting(digest), None) if is_digest(digest) else None
+
+    def starting(self, digest: str) -> Iterator[SiteDir]:
+        """The complete site dirs, for this interpreter, of wheels whose digests begin so; see `find`."""
+        for site in self._layout.sites.glob(f"*-{digest[:DIGEST_DIGITS]}*"):
             record = find_record(site)
-            if record and record.digest == digest and flaw(site, record) is None and (manifest := record.manifest()):
-                return SiteDir(site, manifest, reused=True)
-        return None
+            if record and record.digest.startswith(digest) and flaw(site, record) is None:
+                manifest = record.manifest()
+                if manifest is not None:
+                    yield SiteDir(site, manifest, reused=True)
 
     def hold(self, digests: Collection[str]) -> None:
-        """Say which wheels' site dirs this process uses, so that no process prunes them; replaces what was said before.
+        """Say what this process uses, so that no process prunes it; replaces what was said before.
+
+        Args:
+            digests: Of the wheels of site dirs, and keys of library dirs.
 
         Raises:
             StateDirError: It cannot be written.
@@ -134,10 +167,11 @@ class Store:
             self._hosts.set(digests)
 
     def prune(self, keep: Collection[str] = (), *, dry_run: bool = False) -> PruneReport:
-        """Remove the site dirs, of all interpreters, that no remembered generation had and no living process holds.
+        """Remove what no remembered generation had and no living process holds: site dirs and library dirs, of all
+        interpreters, and fetched wheels that are in none of these.
 
         Args:
-            keep: Digests of wheels whose site dirs stay as well.
+            keep: Digests of wheels whose site dirs stay as well, and keys of library dirs.
             dry_run: Only say what would be removed.
 
         Raises:
@@ -185,13 +219,36 @@ class Store:
             self._layout.sweep()
             yield
 
-    def _missing(self, manifests: Mapping[str, Manifest], *, log: bool = False) -> dict[str, Manifest]:
-        flaws = {name: check(self._layout.sites / name, manifest) for name, manifest in manifests.items()}
-        for name, why in flaws.items():
+    def _install(
+        self, wanted: Mapping[Path, Manifest | LibrarySet], digests: Sequence[str]
+    ) -> Mapping[Path, Manifest | LibrarySet]:
+        """Make what is not there; returns what was not."""
+        if not wanted:
+            return {}
+        with self._layout.faults("installing"):
+            # Held before looked at: from here on nobody prunes what is found complete.
+            self._hosts.add(digests)
+            missing = self._missing(wanted)
+            if missing:
+                with self._changing():
+                    missing = self._missing(missing, log=True)  # somebody may have installed some meanwhile
+                    if missing:
+                        self._installer.install(missing)
+        return missing
+
+    def _missing(
+        self, wanted: Mapping[Path, Manifest | LibrarySet], *, log: bool = False
+    ) -> dict[Path, Manifest | LibrarySet]:
+        flaws = {
+            place: check_libraries(place, content) if isinstance(content, LibrarySet) else check(place, content)
+            for place, content in wanted.items()
+        }
+        for place, why in flaws.items():
             if why and log:
-                self._logger.warning("site dir %s is damaged and installed again: %s", name, why)
-        return {name: manifests[name] for name, why in flaws.items() if why is not None}
+                kind = "library dir" if isinstance(wanted[place], LibrarySet) else "site dir"
+                self._logger.warning("%s %s is damaged and installed again: %s", kind, place.name, why)
+        return {place: wanted[place] for place, why in flaws.items() if why is not None}
 
     def _remembered(self) -> set[str]:
         made = (entry for entry in self._history.entries() if entry.generation is not None)
-        return {plugin.digest for entry in made for plugin in entry.plugins}
+        return {key for entry in made for plugin in entry.plugins for key in (plugin.digest, plugin.libraries) if key}

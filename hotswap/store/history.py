@@ -38,8 +38,9 @@ def _write(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _wheels(entry: HistoryEntry) -> set[tuple[str, str]]:
-    return {(plugin.name, plugin.digest) for plugin in entry.plugins}
+def wheels_of(entry: HistoryEntry) -> set[tuple[str, str, str]]:
+    """What tells one remembered generation from another: name, digest, and key of the libraries of each plugin."""
+    return {(plugin.name, plugin.digest, plugin.libraries) for plugin in entry.plugins}
 
 
 _Mark = tuple[int, int, int]
@@ -96,10 +97,10 @@ class History:
         last = read[-self._keep :]
         made = [pair for pair in read if pair[1].generation is not None]
         if made and len(read) > len(last):
-            newest = _wheels(made[-1][1])
-            if all(_wheels(entry) == newest for _, entry in last if entry.generation is not None):
+            newest = wheels_of(made[-1][1])
+            if all(wheels_of(entry) == newest for _, entry in last if entry.generation is not None):
                 # The newest one too, if only failures came after it: else nobody could tell what it was.
-                older = [pair for pair in made if _wheels(pair[1]) != newest][-1:]
+                older = [pair for pair in made if wheels_of(pair[1]) != newest][-1:]
                 return [*older, *([] if made[-1] in last else [made[-1]]), *last]
         return last
 

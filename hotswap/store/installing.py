@@ -1,4 +1,4 @@
-"""From verified wheels to site dirs: staging, byte code, record, rename."""
+"""From verified wheels to site dirs and library dirs: staging, byte code, record, rename."""
 
 from __future__ import annotations
 
@@ -7,67 +7,74 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from hotswap.errors import Fault, WheelError
-from hotswap.model import Manifest
+from hotswap.errors import WheelError, raise_all
+from hotswap.model import LibrarySet, Manifest
 
 from .compiling import ByteCompiler
 from .layout import Layout
+from .libraries import write_library_record
 from .site import write_record
-from .unpack import unpack
+from .unpack import Packed, unpack, unpack_together
 
 
 class Installer:
-    """Makes site dirs; only for the holder of the lock."""
+    """Makes site dirs and library dirs; only for the holder of the lock."""
 
     def __init__(self, layout: Layout, compiler: ByteCompiler) -> None:
         self._layout = layout
         self._compiler = compiler
 
-    def install(self, missing: Mapping[str, Manifest]) -> None:
-        """Make the site dirs of these names, replacing damaged ones; all are prepared before the first is in place.
+    def install(self, missing: Mapping[Path, Manifest | LibrarySet]) -> None:
+        """Make the directories at these paths, replacing damaged ones; all are prepared before the first is in place.
 
         Raises:
             WheelError: Some content is not what was verified; all faults of all wheels.
             OSError: The disk refused. Staging is empty afterwards in any case.
         """
         self._compiler.start()  # it starts while the wheels are unpacked
-        staged = {name: self._layout.staged(name) for name in missing}
+        staged = {place: self._layout.staged(place.name) for place in missing}
         try:
             sizes = self._unpack(missing, staged)
             self._compile(sizes, staged)
-            for name, manifest in missing.items():
-                write_record(staged[name], manifest, sizes[name])
-            for name, staging in staged.items():
-                self._move_in(staging, self._layout.sites / name)
+            for place, content in missing.items():
+                if isinstance(content, LibrarySet):
+                    write_library_record(staged[place], content, sizes[place])
+                else:
+                    write_record(staged[place], content, sizes[place])
+            for place, staging in staged.items():
+                self._move_in(staging, place)
         finally:
             with suppress(OSError):  # the next holder of the lock tries again
                 self._layout.sweep()
 
-    def _unpack(self, missing: Mapping[str, Manifest], staged: Mapping[str, Path]) -> dict[str, dict[str, int]]:
+    def _unpack(
+        self, missing: Mapping[Path, Manifest | LibrarySet], staged: Mapping[Path, Path]
+    ) -> dict[Path, dict[str, int]]:
         sizes = {}
-        errors: dict[str, tuple[Fault, ...]] = {}
-        for name, manifest in missing.items():
+        errors: list[WheelError] = []
+        for place, content in missing.items():
             try:
-                sizes[name] = unpack(manifest, staged[name])
+                if isinstance(content, LibrarySet):
+                    sizes[place] = unpack_together(map(Packed.of, content.libraries), staged[place])
+                else:
+                    sizes[place] = unpack(Packed.of(content), staged[place])
             except WheelError as error:
-                errors[manifest.plugin] = error.faults
-        if errors:
-            faults = [fault for faults in errors.values() for fault in faults]
-            raise WheelError(", ".join(errors), faults, stage="installed")
+                errors.append(error)
+        raise_all([*errors])
         return sizes
 
-    def _compile(self, sizes: Mapping[str, dict[str, int]], staged: Mapping[str, Path]) -> None:
+    def _compile(self, sizes: Mapping[Path, dict[str, int]], staged: Mapping[Path, Path]) -> None:
         jobs = [
-            (str(staged[name]), str(self._layout.sites / name), [file for file in files if _is_module(file)])
-            for name, files in sizes.items()
+            (str(staged[place]), str(place), [file for file in files if _is_module(file)])
+            for place, files in sizes.items()
         ]
         for files, made in zip(sizes.values(), self._compiler.compile(jobs), strict=True):
             files.update(made)
 
-    def _move_in(self, staging: Path, site: Path) -> None:
-        if os.path.lexists(site):
-            site.rename(self._layout.staged(site.name))
-        staging.rename(site)
+    def _move_in(self, staging: Path, place: Path) -> None:
+        if os.path.lexists(place):
+            place.rename(self._layout.staged(place.name))
+        staging.rename(place)
 
 
 def _is_module(file: str) -> bool:

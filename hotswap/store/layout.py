@@ -2,6 +2,8 @@
 
 lock                              held by whoever changes anything below
 sites/<cache tag>/<site name>/    complete site dirs
+libraries/<cache tag>/<name>/     complete library dirs
+wheelhouse/                       wheels that were fetched from an index
 staging/                          half-made ones; garbage to everyone but the holder of the lock
 builds/                           scratch for builders
 history.jsonl
@@ -50,6 +52,11 @@ def site_name(manifest: Manifest) -> str:
     return f"{manifest.name}-{manifest.version}-{manifest.digest[:DIGEST_DIGITS]}"
 
 
+def is_name(value: str) -> bool:
+    """True for a canonical distribution name."""
+    return _NAME.fullmatch(value) is not None
+
+
 def is_digest(value: object) -> bool:
     """True for a sha256 in hexadecimal."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
@@ -65,6 +72,9 @@ class Layout:
         level = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
         # A site dir never changes, so each optimisation level has its own, named as in PEP 488.
         self.sites = self.all_sites / f"{sys.implementation.cache_tag}{level}"
+        self.all_libraries = self.root / "libraries"
+        self.libraries = self.all_libraries / self.sites.name
+        self.wheelhouse = self.root / "wheelhouse"
         self.staging = self.root / "staging"
         self.builds = self.root / "builds"
         self.history = self.root / "history.jsonl"
@@ -73,7 +83,7 @@ class Layout:
     def make(self) -> None:
         """Make what is missing; the root is for its owner alone, because what lies in it is executed."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (self.sites, self.staging, self.builds, self.hosts):
+        for directory in (self.sites, self.libraries, self.staging, self.builds, self.hosts):
             directory.mkdir(parents=True, exist_ok=True)
 
     def others_may_write(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .layout import DIGEST_DIGITS, Layout
+from .libraries import digests_in
 
 _BUILD_AGE = 3600.0
 """Seconds after which scratch of a builder counts as left behind."""
@@ -18,13 +20,15 @@ class PruneReport:
     """What pruning removed, or would remove."""
 
     removed: tuple[str, ...] = ()
-    """Site dirs, as `<cache tag>/<site name>`."""
+    """Site dirs, as `<cache tag>/<site name>`, and library dirs, as `libraries/<cache tag>/<name>`."""
     freed: int = 0
     """Bytes of files, scratch of builders included."""
     kept: int = 0
-    """How many site dirs stay."""
+    """How many site dirs and library dirs stay."""
     builds: tuple[str, ...] = ()
     """Names of left-behind scratch of builders."""
+    wheels: tuple[str, ...] = ()
+    """Names of fetched wheels."""
 
     def __str__(self) -> str:
         return f"{len(self.removed)} site dirs removed, {self.kept} kept, {self.freed / 1e6:.1f} MB freed"
@@ -40,29 +44,47 @@ def _children(directory: Path) -> list[Path]:
     return sorted(directory.iterdir()) if directory.is_dir() else []
 
 
-def _site_dirs(layout: Layout) -> Iterator[Path]:
-    for directory in _children(layout.all_sites):
+def _installed(layout: Layout) -> Iterator[Path]:
+    for directory in (*_children(layout.all_sites), *_children(layout.all_libraries)):
         yield from _children(directory)
 
 
+def _unused_wheels(layout: Layout, kept: Iterable[Path]) -> list[Path]:
+    """What lies in the wheelhouse but for the wheels that library dirs among those that stay were made of."""
+    oldest = time.time() - _BUILD_AGE  # somebody may have fetched it for what is not installed yet
+    old = [child for child in _children(layout.wheelhouse) if child.lstat().st_mtime < oldest]
+    used = frozenset[str]().union(*(digests_in(directory) for directory in kept)) if old else frozenset()
+    # What is no wheel is what a process that was killed was just fetching.
+    return [
+        child for child in old if child.suffix != ".whl" or hashlib.sha256(child.read_bytes()).hexdigest() not in used
+    ]
+
+
 def choose(layout: Layout, used: Collection[str]) -> tuple[PruneReport, list[Path]]:
-    """List the site dirs whose digests are not among `used`, and the scratch that builders left behind.
+    """List the directories whose digests or keys are not among `used`, and what builders and fetching left behind.
 
     Returns:
         The report of their removal, and their paths.
     """
     endings = {digest[:DIGEST_DIGITS] for digest in used}
-    sites = list(_site_dirs(layout))
+    sites = list(_installed(layout))
     unused = [site for site in sites if site.name.rpartition("-")[2] not in endings]
     oldest = time.time() - _BUILD_AGE
     builds = [build for build in _children(layout.builds) if build.lstat().st_mtime < oldest]
+    wheels = _unused_wheels(layout, (site for site in sites if site not in set(unused)))
     report = PruneReport(
-        removed=tuple(f"{site.parent.name}/{site.name}" for site in unused),
-        freed=sum(map(_size, [*unused, *builds])),
+        removed=tuple(_shown(layout, site) for site in unused),
+        freed=sum(map(_size, [*unused, *builds, *wheels])),
         kept=len(sites) - len(unused),
         builds=tuple(build.name for build in builds),
+        wheels=tuple(wheel.name for wheel in wheels),
     )
-    return report, [*unused, *builds]
+    return report, [*unused, *builds, *wheels]
+
+
+def _shown(layout: Layout, directory: Path) -> str:
+    name = f"{directory.parent.name}/{directory.name}"
+    return f"libraries/{name}" if directory.parent.parent == layout.all_libraries else name
 
 
 def set_aside(layout: Layout, paths: Collection[Path]) -> None:

@@ -37,8 +37,13 @@ class Layout:
     """Name of the dist-info directory; None if there is none that could be meant."""
 
 
-def check_names(names: Iterable[str]) -> list[Fault]:
-    """What is wrong with the names of a wheel's members, each by itself and together."""
+def check_names(names: Iterable[str], *, byte_code: bool = False) -> list[Fault]:
+    """What is wrong with the names of a wheel's members, each by itself and together.
+
+    Args:
+        names: Of all members.
+        byte_code: Let shipped `__pycache__` pass, which is left out when the wheel is unpacked.
+    """
     faults = []
     files: dict[str, None] = {}
     directories: dict[str, None] = {}
@@ -57,7 +62,7 @@ def check_names(names: Iterable[str]) -> list[Fault]:
         parent = path
         while (parent := parent.rpartition("/")[0]) and parent not in directories:
             directories[parent] = None
-        if not is_dir and "__pycache__" in path.split("/"):
+        if not is_dir and not byte_code and "__pycache__" in path.split("/"):
             faults.append(Fault(name, "is compiled code in the cache, which need not match the source", "leave it out"))
     faults += [Fault(path, "is both a file and a directory") for path in files if path in directories]
     faults += _collisions([*directories, *files])

@@ -1,8 +1,9 @@
-"""Candidate in, Manifest out; every fault at once."""
+"""Candidate in, Manifest or Library out; every fault at once."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -12,26 +13,26 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from ..errors import Fault, UnfinishedWheelError, WheelError
-from ..model import Candidate, Manifest
-from .archive import Archive, open_archive
+from ..model import ENTRY_POINT_GROUP, Candidate, Library, Manifest
+from .archive import open_archive
+from .contents import Contents, read_metadata
 from .files import Files, InstalledFiles, PackedFiles
 from .imports import imported_plugins
 from .layout import check_names, check_root, place, provides
 from .metadata import (
-    Core,
     InvalidWheelFilename,
     check_fitness,
-    check_wheel,
-    read_core,
     read_entry_point,
     read_tags,
 )
 from .reading import read_wheel
-from .record import check_content, check_listing, read_record
 from .source import view
 
+ENTRY_POINTS = "entry_points.txt"
 SETTLING = 2.0
 """Seconds after its last change during which a bad archive counts as a copy in progress."""
+_NOT_PROVIDED = {*sys.stdlib_module_names, "hotswap", "sitecustomize", "usercustomize"}
+"""Import names that no library answers for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Verifier:
         self._logger = logger or logging.getLogger("hotswap.wheel")
         self._clock = clock
         self._known: dict[tuple[str, str], Manifest | _Refusal] = {}
+        self._libraries: dict[tuple[str, str], Library | _Refusal] = {}
+        self._claims: dict[tuple[str, str], bool] = {}
 
     def verify(self, candidate: Candidate) -> Manifest:
         """What the candidate says of itself.
@@ -80,15 +83,57 @@ class Verifier:
             known = self._known[key] = replace(known, candidate=candidate)
         return known
 
+    def verify_library(self, candidate: Candidate) -> Library:
+        """What a wheel says of itself that is no plugin: as strict, without entry point and functions.
+
+        Raises:
+            WheelError: It must not be installed; `faults` has everything found.
+            UnfinishedWheelError: Somebody still seems to be writing it.
+        """
+        key = (candidate.digest, candidate.path.name)
+        known = self._libraries.get(key)
+        if known is None:
+            faults: list[Fault] = []
+            contents = self._open(candidate, faults, byte_code=True)  # even numpy ships some
+            known = contents if isinstance(contents, _Refusal) else self._library(candidate, contents, faults)
+            self._libraries[key] = known
+        if isinstance(known, _Refusal):
+            raise known.error()
+        if known.path != candidate.path:
+            known = self._libraries[key] = replace(known, path=candidate.path)
+        return known
+
+    def claims_plugin(self, candidate: Candidate) -> bool:
+        """False for a wheel that can be read and has no entry point in the group of plugins: it is a library.
+
+        Raises:
+            WheelError: The file cannot be read.
+            UnfinishedWheelError: Somebody still seems to be writing it.
+        """
+        key = (candidate.digest, candidate.path.name)
+        if candidate.tree is not None or key in self._known:
+            return True
+        if key not in self._claims:
+            contents = self._open(candidate, [])
+            entries = None
+            if not isinstance(contents, _Refusal):
+                entries = f"{contents.dist_info}/{ENTRY_POINTS}"
+                raw = contents.files.read(entries) if entries in contents.files.paths else b""
+            self._claims[key] = entries is None or raw is None or ENTRY_POINT_GROUP.encode() in raw
+        return self._claims[key]
+
     def forget(self, keep: Collection[str]) -> None:
         """Forget what was verified of every digest that is not in `keep`."""
-        for key in [key for key in self._known if key[0] not in keep]:
-            self._known.pop(key, None)
+        for known in (self._known, self._libraries, self._claims):
+            for key in [key for key in known if key[0] not in keep]:
+                known.pop(key, None)
 
     def _examine(self, candidate: Candidate) -> Manifest | _Refusal:
         faults: list[Fault] = []
+        known: Manifest | _Refusal
         if candidate.tree is None:
-            known = self._examine_wheel(candidate, faults)
+            contents = self._open(candidate, faults)
+            known = contents if isinstance(contents, _Refusal) else self._plugin(candidate, contents, faults)
         else:
             files = InstalledFiles(candidate.tree, faults)
             known = _manifest(candidate, files, candidate.path.name, frozenset(), faults)
@@ -98,19 +143,15 @@ class Verifier:
             self._logger.debug("verified %s (%s)", known.label, candidate.path)
         return known
 
-    def _examine_wheel(self, candidate: Candidate, faults: list[Fault]) -> Manifest | _Refusal:
+    def _open(self, candidate: Candidate, faults: list[Fault], *, byte_code: bool = False) -> Contents | _Refusal:
+        """Read the wheel, and check its headers and names."""
         read = read_wheel(candidate.path, candidate.name)
         if read.digest != candidate.digest:
             fault = Fault(str(candidate.path), "changed since it was found", "it is tried again at the next reload")
             raise UnfinishedWheelError(candidate.name, [fault])
-        try:
-            tags = read_tags(candidate.path.name)
-        except InvalidWheelFilename as error:
-            tags = frozenset()
-            faults.append(Fault(candidate.path.name, f"is not a wheel's file name: {error}"))
         archive = open_archive(read.data)
         names = [member.name for member in archive.members]
-        faults += [*archive.faults, *check_names(names)]
+        faults += [*archive.faults, *check_names(names, byte_code=byte_code)]
         layout = place(names, candidate, faults)
         if archive.faults or not layout.dist_info:
             # headers that lie, or no metadata: contents would be anybody's guess
@@ -119,10 +160,44 @@ class Verifier:
             return _refusal(candidate, candidate.name, faults)
         streams: list[Fault] = []
         files = PackedFiles(archive, layout.placed, streams)
-        faults += _check_record(archive, files, layout.dist_info)
-        if streams:
-            self._settle(candidate, streams, read.changed)
-        return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams])
+        return Contents(archive, files, layout.dist_info, read.changed, streams)
+
+    def _check_all(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> frozenset[Tag]:
+        """Inflate and compare every member; returns the tags of the wheel."""
+        try:
+            tags = read_tags(candidate.path.name)
+        except InvalidWheelFilename as error:
+            tags = frozenset()
+            faults.append(Fault(candidate.path.name, f"is not a wheel's file name: {error}"))
+        faults += contents.check_record()
+        if contents.streams:
+            self._settle(candidate, contents.streams, contents.changed)
+        faults += contents.streams
+        return tags
+
+    def _plugin(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> Manifest | _Refusal:
+        tags = self._check_all(candidate, contents, faults)
+        return _manifest(candidate, contents.files, contents.dist_info, tags, faults)
+
+    def _library(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> Library | _Refusal:
+        tags = self._check_all(candidate, contents, faults)
+        core = read_metadata(candidate, contents.files, contents.dist_info, faults)
+        if faults:
+            return _refusal(candidate, candidate.name, faults)
+        # Path files act in a site-packages directory only, and before the standard library's modules nobody's come:
+        # neither does harm in a library dir, and much-used packages have them.
+        provided = (name for name in provides(contents.files.paths) if name.partition(".")[0] not in _NOT_PROVIDED)
+        self._logger.debug("verified %s %s (%s)", candidate.name, candidate.version, candidate.path)
+        return Library(
+            name=candidate.name,
+            version=candidate.version,
+            path=candidate.path,
+            digest=candidate.digest,
+            provides=tuple(provided),
+            dist_info=contents.dist_info,
+            requires=core.requires,
+            unfit=check_fitness(tags, core.requires_python, candidate.path.name),
+        )
 
     def _settle(self, candidate: Candidate, faults: Iterable[Fault], changed: float) -> None:
         faults = tuple(dict.fromkeys(faults))
@@ -147,35 +222,14 @@ def inspect_wheel(path: Path) -> Manifest:
     return Verifier().verify(Candidate(name, version, path, digest, str(path.parent)))
 
 
-def _check_record(archive: Archive, files: PackedFiles, dist_info: str) -> list[Fault]:
-    where = f"{dist_info}/RECORD"
-    faults: list[Fault] = []
-    members = {member.name: member for member in archive.members if not member.is_dir}
-    rows = {}
-    if where not in members:
-        faults.append(Fault(where, "is missing", "build the wheel anew"))
-    elif (raw := files.read_member(members[where])) is not None:
-        rows = read_record(raw, where, faults)
-        faults += check_listing(rows, members, dist_info)
-    for name, member in members.items():
-        content = files.read_member(member)
-        if content is not None and name in rows:
-            faults += check_content(name, content, rows[name], dist_info)
-    return faults
-
-
 def _manifest(
     candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault]
 ) -> Manifest | _Refusal:
     """The common way of wheels and installed distributions: metadata, entry point, names, source."""
-    core = Core()
-    if (raw := _required(files, f"{dist_info}/METADATA", faults)) is not None:
-        core = read_core(raw, "METADATA", candidate, faults)
-    if candidate.tree is None and (raw := _required(files, f"{dist_info}/WHEEL", faults)) is not None:
-        check_wheel(raw, "WHEEL", faults)
+    core = read_metadata(candidate, files, dist_info, faults)
     unfit = check_fitness(tags, core.requires_python, candidate.path.name)
-    entries = f"{dist_info}/entry_points.txt"
-    entry = read_entry_point(files.read(entries) if entries in files.paths else None, "entry_points.txt", faults)
+    entries = f"{dist_info}/{ENTRY_POINTS}"
+    entry = read_entry_point(files.read(entries) if entries in files.paths else None, ENTRY_POINTS, faults)
     provided = provides(files.paths)
     faults += check_root(files.paths, provided)
     imports = None
@@ -202,13 +256,6 @@ def _manifest(
         imports=imports,
         unfit=unfit,
     )
-
-
-def _required(files: Files, path: str, faults: list[Fault]) -> bytes | None:
-    if path not in files.paths:
-        faults.append(Fault(path, "is missing", "build the wheel anew"))
-        return None
-    return files.read(path)
 
 
 def _refusal(candidate: Candidate, plugin: str, faults: Iterable[Fault]) -> _Refusal:

@@ -1,0 +1,105 @@
+"""The plugins of a parent process in a child that it has spawned: their site dirs are where the parent's are.
+
+The child unpickles a name of the parent's -> site dir (and library dir) by the digests in it -> realm of the same name
+
+Nothing but that is the child's: no manager, no generation, none of the seven functions is called. What a child finds it
+holds against pruning, as every process does that uses a state dir.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+from . import realms
+from .errors import FormerNameError, StateDirError
+from .model import LibraryDir, LibrarySet, SiteDir
+from .realm import LIBRARIES, Address, Realm, address_of
+from .store import Store
+
+KEPT = 4
+"""How many versions of one plugin a child keeps, besides those that execute."""
+_lock = threading.RLock()
+_open: dict[str, list[Realm]] = {}
+"""Plugin name -> the realms that were opened here, the latest last."""
+_absent: set[str] = set()
+"""Names that are not looked for again: no site dir fits, or libraries, which have a name of their own here."""
+
+
+def reopen(address: Address, name: str) -> bool:
+    """Open the realm that the parent process calls so; True if it is open now.
+
+    Raises:
+        FormerNameError: It cannot be told which wheel is meant.
+    """
+    with _lock:
+        if name in _absent:
+            return False
+        for store in map(_store, realms.STATE_DIRS.inherited):
+            if not address.plugin:
+                _open_libraries(store, address)
+                continue
+            sites = list(_sites(store, address))
+            if len(sites) > 1:
+                paths = ", ".join(str(site.path) for site in sites)
+                text = f"a pickle names {address.label}, which may be any of {paths}: give each change a version"
+                raise FormerNameError(text, plugin=address.plugin, former=address.label)
+            for site in sites:
+                opened = _open.setdefault(address.plugin, [])
+                opened.append(Realm(_held(store, site), name))
+                opened[-1].go_live()
+                _let_go(opened)
+                return True
+        _absent.add(name)
+        return False
+
+
+def _sites(store: Store, address: Address) -> Iterator[SiteDir]:
+    """The site dirs that an address fits, with their libraries."""
+    for site in store.starting(address.digest):
+        if not address.libraries:
+            chosen: list[LibrarySet | None] = [None]
+        else:
+            chosen = list(store.libraries_starting(address.libraries))
+        for libraries in chosen:
+            if address_of(site.manifest, libraries) == address:
+                directory = LibraryDir(Path(), libraries) if libraries is not None else None
+                yield replace(site, libraries=directory)
+
+
+def _held(store: Store, site: SiteDir) -> SiteDir:
+    """The same site dir, which nobody prunes from now on while this process lives."""
+    libraries = site.libraries
+    if libraries is not None:
+        chosen = libraries.library_set
+        libraries = store.install_libraries([chosen])[chosen.key]
+    with suppress(StateDirError):  # it can be read at least
+        site = store.install([site.manifest])[site.manifest.plugin]
+    return replace(site, libraries=libraries)
+
+
+def _open_libraries(store: Store, address: Address) -> None:
+    """Open libraries whose plugin has not come along; they stay open."""
+    for chosen in store.libraries_starting(address.libraries):
+        LIBRARIES.open(store.install_libraries([chosen])[chosen.key])
+
+
+def _let_go(opened: list[Realm]) -> None:
+    """Close the oldest of more than enough versions in which nothing executes."""
+    for realm in opened[:-KEPT]:
+        if not realm.executing():
+            opened.remove(realm)
+            realm.close()
+
+
+@cache
+def _store(state_dir: str) -> Store:
+    store = Store(Path(state_dir), logger=logging.getLogger("hotswap.children"))
+    Finalize(None, store.close, exitpriority=0)
+    return store

@@ -1,0 +1,130 @@
+"""Commands that fill a directory of plugins, and write down what may be in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .places import ask, find_links, overrides, places, refuse_without_places, sources
+from .shell import Settings, common
+from .text import plain, several
+
+_PLUGINS = click.option(
+    "--plugins",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="plugins",
+    show_default=True,
+    metavar="DIR",
+    help="The directory of the plugins' wheels.",
+)
+_index = click.option("--index", metavar="URL", help="Fetch from this index alone, not from the installer's own.")
+
+
+@click.command()
+@click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
+@_PLUGINS
+@_index
+@find_links
+@common(state_dir=False)
+@click.pass_obj
+def install(
+    settings: Settings, requirements: tuple[str, ...], plugins: Path, index: str | None, find_links: tuple[Path, ...]
+) -> None:
+    """Fetch plugins from an index into the directory of plugins.
+
+    Each REQUIREMENT is a distribution, as in 'greeter>=1'. Its wheel is fetched by uv and pip, checked as `check` does,
+    and appears in the directory only if it is a plugin and nothing is wrong with it. Libraries it requires are fetched
+    when they are needed, by a host that has an index, or by `lock --fetch`.
+    """
+    from .directory import install_plugins
+
+    installed = install_plugins(requirements, plugins, index or True, find_links)
+    settings.show({"installed": installed}, _draw_installed)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@_PLUGINS
+@common(state_dir=False)
+@click.pass_obj
+def uninstall(settings: Settings, names: tuple[str, ...], plugins: Path) -> None:
+    """Take plugins' wheels out of the directory of plugins.
+
+    Each NAME is a plugin or a distribution, all of its versions, or some as in 'greeter<1'. A running host goes on with
+    what it has loaded until it reloads.
+    """
+    from .directory import uninstall_plugins
+
+    removed = uninstall_plugins(names, plugins)
+    settings.show({"removed": removed}, lambda data: "\n".join(plain(item["wheel"]) for item in data["removed"]))
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="hotswap.lock",
+    show_default=True,
+    metavar="FILE",
+    help="Where to write it.",
+)
+@click.option("--fetch", is_flag=True, help="Fetch libraries that are missing.")
+@_index
+@places
+@overrides
+@common()
+@click.pass_obj
+def lock(
+    settings: Settings,
+    /,
+    output: Path,
+    fetch: bool,
+    index: str | None,
+    plugins: tuple[Path, ...],
+    environment: bool,
+    **libraries: Any,
+) -> None:
+    """Write down every wheel of every plugin and of its private libraries, with its sha256.
+
+    What is written is what a reload of the running host would install, or without a host a first load. A manager with
+    lock="hotswap.lock" installs nothing else.
+    """
+    from ..libraries import lock_text
+
+    if plugins or environment:
+        from ..libraries import LibraryOptions
+        from .directory import plan_with_wheelhouse
+
+        options = LibraryOptions(index=index or fetch, **libraries)
+        data = plan_with_wheelhouse(sources(plugins, environment), options, settings.state_dir)
+    else:
+        refuse_without_places(fetch=fetch, index=index, **libraries)
+        data = ask(settings, "plan")
+    text = lock_text(data)
+    same = output.is_file() and output.read_text("utf-8") == text
+    if not same:
+        output.write_text(text, "utf-8")
+    steps = [step for step in data["plugins"] if step["outcome"] != "removed"]
+    shown = {
+        "lock": str(output),
+        "changed": not same,
+        "plugins": len(steps),
+        "libraries": len({library["digest"] for step in steps for library in step["libraries"]}),
+    }
+    settings.show(shown, _draw_locked)
+
+
+def _draw_installed(data: dict[str, Any]) -> str:
+    lines = []
+    for item in data["installed"]:
+        lines.append(item["wheel"] + (" (was there already)" if item["already"] else ""))
+        lines += [f"{newer} is newer, and lies there too" for newer in item["newer"]]
+    return plain("\n".join(lines))
+
+
+def _draw_locked(data: dict[str, Any]) -> str:
+    what = f"{several(data['plugins'], 'plugin')}, {several(data['libraries'], 'private wheel')}"
+    return plain(f"{data['lock']}: {what}" + ("" if data["changed"] else " (as before)"))

@@ -1,0 +1,72 @@
+"""What the host says of its plugins' libraries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from ..errors import UsageError
+from ..model import Sharing, canonical
+
+
+class LibraryKeywords(TypedDict, total=False):
+    """The keyword arguments of `PluginManager` that are about libraries."""
+
+    find_links: Iterable[str | Path]
+    index: bool | str | None
+    share: Collection[str]
+    private: Collection[str]
+    lock: str | Path | None
+
+
+@dataclass(frozen=True)
+class LibraryOptions:
+    """Where private libraries come from, and whose copies plugins get.
+
+    Attributes:
+        find_links: Directories of wheels, beside those of the plugins.
+        index: What is missing is fetched from an index: True for those the installer is configured for, a text for
+            this one alone; None (or False) for never.
+        share: Distributions of which only the host's copy will do.
+        private: Distributions of which the host's copy will not do.
+        lock: The file that lists what may be installed.
+
+    Raises:
+        UsageError: They contradict one another, or are not what they should be.
+    """
+
+    find_links: Iterable[str | Path] = ()
+    index: bool | str | None = None
+    share: Collection[str] = ()
+    private: Collection[str] = ()
+    lock: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("share", "private", "find_links"):
+            value = getattr(self, name)
+            if isinstance(value, (str, os.PathLike)):
+                raise UsageError(f"{name}={value!r} is one text: pass a list, {name}=[{str(value)!r}]")
+        if self.index == "":
+            raise UsageError("index='' names no index: pass its address, True for the installer's own, or None")
+        object.__setattr__(self, "find_links", tuple(Path(directory).absolute() for directory in self.find_links))
+        both = sorted(self.sharing(False).share & self.sharing(False).private)
+        if both:
+            raise UsageError(f"share= and private= both name {', '.join(both)}: take it out of one of them")
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The directories of `find_links`, absolute."""
+        return tuple(map(Path, self.find_links))
+
+    @property
+    def given(self) -> bool:
+        """True if anything has been said at all."""
+        return self != LibraryOptions()
+
+    def sharing(self, fetchable: bool) -> Sharing:
+        """The overrides as the resolver takes them."""
+        share, private = (frozenset(map(canonical, names)) for names in (self.share, self.private))
+        return Sharing(share, private, fetchable and bool(self.index))

@@ -1,0 +1,155 @@
+"""Private libraries for a plan: shelves, overrides, the lock, and what is fetched.
+
+    plugin directories, find_links, wheelhouse --> shelf --\\
+    hotswap.lock, or the history --> fixed sets ------------> resolver --> Plan --fetch--> wheelhouse
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .errors import WheelError, raise_all
+from .libraries import Fetcher, LibraryOptions, LockedPlugin, LockedWheel, WheelShelf, read_lock
+from .model import Candidate, Host, Library, LibrarySet, Manifest, Plan, Sharing
+from .sources import WheelDir
+
+Fixed = Mapping[str, LibrarySet | None]
+"""Digest of a plugin's wheel -> the private libraries that it has to have."""
+
+
+class Provision:
+    """What a planner asks for libraries.
+
+    Args:
+        options: What the host says.
+        wheelhouse: Where fetched wheels lie.
+        find_libraries: Finds a set that lies on disk already, by its key.
+        logger: Is told what is fetched, and which files on a shelf are no wheels.
+    """
+
+    def __init__(
+        self,
+        options: LibraryOptions,
+        wheelhouse: Path,
+        find_libraries: Callable[[str], LibrarySet | None],
+        logger: logging.Logger,
+    ) -> None:
+        self.options = options
+        self._find_libraries = find_libraries
+        self._wheelhouse = wheelhouse
+        self._shelves = [WheelDir(directory) for directory in options.directories]
+        self._house = WheelDir(wheelhouse)
+        self._logger = logger
+
+    def wheels(self) -> list[Candidate]:
+        """The wheels of `find_links` and of the wheelhouse.
+
+        Raises:
+            UsageError: A directory cannot be read.
+        """
+        found: list[Candidate] = []
+        for shelf in [*self._shelves, *([self._house] if self._wheelhouse.is_dir() else [])]:
+            finding = shelf.find()
+            found += finding.candidates
+            for fault in finding.faults:
+                self._logger.debug("%s: passed over", fault)
+        return found
+
+    def sharing(self, *, fetchable: bool) -> Sharing:
+        """The overrides, and whether what is missing may be fetched."""
+        return self.options.sharing(fetchable)
+
+    def check(self, manifests: Iterable[Manifest]) -> None:
+        """See that plugins' wheels are those of the lock, if there is one.
+
+        Raises:
+            UsageError: The lock cannot be read.
+            WheelError: They are not.
+        """
+        if self.options.lock is not None:
+            read_lock(Path(self.options.lock)).check(manifests)
+
+    def fetch(self, plan: Plan, host: Host) -> None:
+        """Fetch what a plan says has to be fetched.
+
+        Raises:
+            FetchError: There is no installer, or it failed.
+        """
+        fetcher = self._fetcher()
+        for plugin, requirements in sorted(plan.fetch.items()):
+            label, sharing = plan.steps[plugin].manifest.label, self.sharing(fetchable=True)
+            fetcher.fetch(requirements, dict(host.distributions), sharing, what_for=label)
+
+    def locked(
+        self, manifests: Iterable[Manifest], shelve: Callable[[], WheelShelf], *, fetch: bool
+    ) -> tuple[Fixed, Mapping[str, tuple[str, ...]]]:
+        """The sets that the lock prescribes.
+
+        Args:
+            manifests: The plugins' wheels, as the lock lists them.
+            shelve: Looks at what is on offer.
+            fetch: Whether what is missing is fetched.
+
+        Returns:
+            The sets, and by plugin what would have to be fetched for them first.
+
+        Raises:
+            WheelError: Locked libraries are not on offer, or differ.
+            FetchError: They cannot be fetched.
+        """
+        if self.options.lock is None:
+            return {}, {}
+        lock = read_lock(Path(self.options.lock))
+        shelf = shelve()
+        wanted = {m.plugin: (m.digest, lock.plugins[m.plugin]) for m in manifests}
+        lacking = {plugin: lost for plugin, (_, listed) in wanted.items() if (lost := self._lacking(listed, shelf))}
+        if lacking and self.options.index and fetch:
+            pins = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}" for lost in lacking.values() for w in lost]
+            self._fetcher().fetch_alone(sorted(set(pins)))
+            shelf = shelve()
+            lacking = {plugin: lost for plugin in lacking if (lost := self._lacking(wanted[plugin][1], shelf))}
+        if lacking and (fetch or not self.options.index):
+            errors: list[WheelError] = []
+            for plugin, lost in sorted(lacking.items()):
+                others = [
+                    (wheel, [(c.path, c.digest) for c in shelf.same_version(wheel.name, str(wheel.version))])
+                    for wheel in lost
+                ]
+                errors.append(lock.missing(plugin, others))
+            raise_all([*errors])
+        fixed = {digest: self._set(listed, shelf) for digest, listed in wanted.values()}
+        return fixed, {plugin: tuple(f"{w.name}=={w.version}" for w in lost) for plugin, lost in lacking.items()}
+
+    def _lacking(self, listed: LockedPlugin, shelf: WheelShelf) -> list[LockedWheel]:
+        if listed.key is None or self._find_libraries(listed.key) is not None:
+            return []
+        return [wheel for wheel in listed.libraries if shelf.by_digest(wheel.sha256) is None]
+
+    def _set(self, listed: LockedPlugin, shelf: WheelShelf) -> LibrarySet | None:
+        """The set, from wheels on offer or from disk; of what is not there yet only what the lock says."""
+        if listed.key is None:
+            return None
+        on_disk = self._find_libraries(listed.key)
+        if on_disk is not None:
+            return on_disk
+        found: list[Library] = []
+        for wheel in listed.libraries:
+            candidate = shelf.by_digest(wheel.sha256)
+            found.append(shelf.open(candidate) if candidate is not None else wheel.as_library())
+        return LibrarySet(tuple(found))
+
+    def _fetcher(self) -> Fetcher:
+        index = self.options.index or True
+        return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger)
+
+
+def unneeded(plan: Plan, beside: Sequence[Candidate]) -> Plan:
+    """The plan with a note on the wheels beside the plugins that are no plugins, and that nobody needs."""
+    used = {library.digest for chosen in plan.libraries.values() for library in chosen.libraries}
+    idle = sorted({f"{wheel.name} {wheel.version}" for wheel in beside if wheel.digest not in used})
+    if not idle or plan.fetch:
+        return plan
+    return replace(plan, notes=(*plan.notes, f"on offer as libraries, and no plugin needs them: {', '.join(idle)}"))

@@ -1,0 +1,108 @@
+"""On whose behalf a module is looked for, where Python does not say it.
+
+`sys.modules` and `sys.meta_path` are asked by name alone. Who asks is the code that executes: the nearest function on
+the stack that belongs to somebody. C functions have no place of their own there, so they ask for whoever called them;
+the standard library imports by string for its caller; and hotswap's own machinery asks for the realm it serves.
+"""
+
+from __future__ import annotations
+
+import sys
+from dis import opmap
+from types import CodeType
+from typing import Any
+
+from .nativestack import STACK
+from .territory import Reach
+
+ANCHOR = "__hotswap_anchor__"
+"""What the builtins of a realm's code have under this name leads to the realm's names."""
+_BOOTSTRAP = frozenset({"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib"})
+_IMPORT_NAME = opmap["IMPORT_NAME"]
+_DECIDING = ("hotswap.realm.importing", "hotswap.realm.overlays")
+"""What they look for with the host's functions is the host's."""
+_PASSING = frozenset(sys.stdlib_module_names)
+
+
+def call(function: Any, *arguments: Any) -> Any:
+    """Made a function of a realm, it is the place on the stack from which an extension initialises."""
+    return function(*arguments)
+
+
+TRAMPOLINE: CodeType = call.__code__
+
+
+class Anchor:
+    """Something that weak references can point at, which dicts are not; knows what the code around it reaches."""
+
+    __slots__ = ("__weakref__", "reach")
+    reach: Reach
+
+
+def asker(beyond: Reach | None = None) -> Reach | None:
+    """The realm on whose behalf the running code looks for a module; None for the host.
+
+    Args:
+        beyond: Look past the code of this realm, too.
+    """
+    frame = sys._getframe(0).f_back
+    while frame is not None:
+        anchor = frame.f_builtins.get(ANCHOR)
+        if anchor is None:
+            name = str(frame.f_globals.get("__name__"))
+            if not _passes_on(name) or (beyond is None and name.startswith(_DECIDING)):
+                return None
+        elif anchor.reach is not beyond:
+            reach: Reach = anchor.reach
+            return None if reach.closed else reach
+        frame = frame.f_back
+    return None
+
+
+def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
+    """The realm on whose behalf a module is looked for by its plain name in `sys.modules` or by the finder.
+
+    Where it may be C code that looks, and not the Python function that is executing, the native stack is asked.
+
+    Args:
+        name: The plain name.
+        entered: The caller of this function was called from C, as `__eq__` is, and not by the importing machinery.
+        above: How many functions, from the caller on, are passed over.
+    """
+    frame = sys._getframe(1 + above)
+    entries, by_string, decided, module = int(entered), False, False, ""
+    anchor = None
+    while frame is not None:
+        anchor = frame.f_builtins.get(ANCHOR)
+        module = str(frame.f_globals.get("__name__"))
+        if anchor is not None or not (module.startswith("hotswap.realm.") or module in _BOOTSTRAP):
+            break
+        decided = decided or module.startswith(_DECIDING)
+        by_string = by_string or frame.f_code.co_name == "_gcd_import"
+        entries += frame.f_code.co_name == "_find_and_load" and not decided
+        frame = frame.f_back  # type: ignore[assignment]
+    own: Reach | None = anchor.reach if anchor is not None else None
+    if own is None:
+        open_question = frame is None or not (by_string or frame.f_code.co_code[frame.f_lasti] == _IMPORT_NAME)
+        if not open_question and not _passes_on(module):
+            return None  # the most frequent, an import statement of the host's
+    elif decided:
+        open_question = own.full(name) != name
+    else:
+        open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
+    if open_question and (found := STACK.asker(entries)) is not None:
+        return found
+    return asker()
+
+
+def by_statement() -> bool:
+    """True if it is an import statement of a realm that looks for a module, and no function that was given a string."""
+    frame = sys._getframe(0).f_back
+    while frame is not None and ANCHOR not in frame.f_builtins:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _IMPORT_NAME
+
+
+def _passes_on(module: str) -> bool:
+    """True for functions that look for modules on behalf of their callers."""
+    return module.partition(".")[0] in _PASSING or module.startswith("hotswap.realm.")

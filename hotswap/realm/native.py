@@ -1,0 +1,162 @@
+"""Extension modules in a realm: they initialise as code of the realm, and from a file that is the realm's alone."""
+
+from __future__ import annotations
+
+import _imp
+import re
+import shutil
+import sys
+import tempfile
+import threading
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Protocol
+
+from .asking import TRAMPOLINE
+from .nativestack import STACK
+from .plainkeys import KEYS, creating
+from .territory import Reach, Territory
+
+
+class Surroundings(Protocol):
+    """What a loader needs of its realm."""
+
+    builtins: dict[str, Any]
+    territory: Territory
+    path: str
+
+    @property
+    def reach(self) -> Reach | None:
+        """What its code can import; None once it is closed."""
+        ...
+
+    def guard(self) -> None:
+        """From now on C code may ask for the realm's modules by their plain names."""
+        ...
+
+
+_SOLITARY = {"lxml": "its parsers are kept by thread, under one name for all copies"}
+"""Top-level name of a package of which a process can have one copy only -> why."""
+_solitary: dict[str, str] = {}
+"""Top-level name of such a package -> the prefix of the realm that has loaded it in this process."""
+_loaded: dict[str, str] = {}
+"""Extension file -> the prefix of the realm that loaded it first in this process."""
+_lock = threading.Lock()
+
+
+class RealmExtensionLoader(ExtensionFileLoader):
+    """Loads an extension module as code of its realm.
+
+    Args:
+        name: Full name of the module.
+        path: The file.
+        realm: The realm.
+    """
+
+    def __init__(self, name: str, path: str, realm: Surroundings) -> None:
+        super().__init__(name, path)
+        self._realm = realm
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """See `importlib.abc.Loader`."""
+        territory = self._realm.territory
+        self._realm.guard()
+        plain = spec.name.removeprefix(territory.prefix)
+        _refuse_second_copy(plain.partition(".")[0], territory)
+        KEYS.check()
+        # Cython has every module enter itself into sys.modules by its plain name, unless the name is there.
+        for name in (plain, *_names_inside(self.path, plain)):
+            KEYS.put(territory, name)
+        before = _plain_entries(territory)
+        with _lock:
+            again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
+        with creating(spec.name):
+            create = self._create_from_copy if again else self._create
+            module = create(spec)
+        _take_in(territory, before)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See `importlib.abc.Loader`."""
+        territory = self._realm.territory
+        before = _plain_entries(territory)
+        self._inside(_imp.exec_dynamic, module)
+        _take_in(territory, before)
+
+    def _create(self, spec: ModuleSpec) -> ModuleType:
+        if (reach := self._realm.reach) is not None:
+            STACK.learn(str(spec.origin), reach)
+            STACK.learn(self._realm.path + "/", reach)
+        module: ModuleType = self._inside(_imp.create_dynamic, spec)
+        return module
+
+    def _create_from_copy(self, spec: ModuleSpec) -> ModuleType:
+        """Load a file again that another realm has loaded, perhaps one that is closed.
+
+        To the system the same file is the same library, with the same variables: modules written in Cython or Rust
+        would hand out the other realm's module, numpy would refuse. What the library needs of other libraries is in
+        memory already, and is found by name.
+        """
+        with tempfile.TemporaryDirectory(prefix="hotswap-") as directory:
+            copy = shutil.copy2(self.path, directory)
+            module = self._create(_at(spec, copy))
+        if getattr(module, "__file__", None) == copy:
+            module.__file__ = self.path
+        return module
+
+    def _inside(self, function: Any, *arguments: Any) -> Any:
+        """Call from a function that has the realm's builtins: C code imports by those of its caller."""
+        scope = {"__builtins__": self._realm.builtins, "__name__": self._realm.territory.prefix[:-1]}
+        return FunctionType(TRAMPOLINE, scope)(function, *arguments)
+
+
+def _refuse_second_copy(top: str, territory: Territory) -> None:
+    """Let nobody have a copy of a package that another copy would break.
+
+    Raises:
+        ImportError: The host provides one, or a realm has loaded one.
+    """
+    reason = _SOLITARY.get(top)
+    if reason is None:
+        return
+    if _solitary.get(top) != territory.prefix and (top in _solitary or PathFinder.find_spec(top) is not None):
+        other = "has been loaded in this process" if top in _solitary else "is the host's"
+        raise ImportError(
+            f"{territory.label}: {top} cannot be private, because another copy {other} and {reason}: let the host"
+            f" provide {top} in a version that everybody can use",
+            name=top,
+        )
+    _solitary[top] = territory.prefix
+
+
+def _names_inside(path: str, plain: str) -> list[str]:
+    """The dotted names by which a top-level extension may know itself: it may have been made as part of a package."""
+    if "." in plain:
+        return []
+    found = re.findall(rb"[\w.]+\." + plain.encode() + rb"(?=\0)", Path(path).read_bytes())
+    return [name.decode() for name in set(found)]
+
+
+def _at(spec: ModuleSpec, path: str) -> ModuleSpec:
+    moved = ModuleSpec(spec.name, spec.loader, origin=path, is_package=spec.submodule_search_locations is not None)
+    moved.submodule_search_locations = spec.submodule_search_locations
+    return moved
+
+
+def _plain_entries(territory: Territory) -> frozenset[str]:
+    """The plain names in `sys.modules` that are the host's and that the realm has, too."""
+    tops = territory.all_tops
+    return frozenset(name for name in list(sys.modules) if type(name) is str and name.partition(".")[0] in tops)
+
+
+def _take_in(territory: Territory, before: frozenset[str]) -> None:
+    """What an extension has put into `sys.modules` by plain names goes to its realm."""
+    for name in _plain_entries(territory) - before:
+        module = sys.modules.get(name)
+        # What another thread has imported for the host meanwhile says so.
+        if territory.owns(name) and getattr(getattr(module, "__spec__", None), "name", "") != name:
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules.setdefault(territory.full(name), module)
+                KEYS.put(territory, name)

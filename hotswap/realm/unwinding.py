@@ -1,0 +1,68 @@
+"""The native stack of the running thread: the file of every function on it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, NamedTuple
+
+_DEPTH = 128
+_EVAL = "_PyEval_EvalFrameDefault"
+
+
+class _Info(ctypes.Structure):
+    _fields_ = (
+        ("file", ctypes.c_char_p),
+        ("base", ctypes.c_void_p),
+        ("symbol", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+    )
+
+
+class Place(NamedTuple):
+    """Where a return address lies."""
+
+    file: str
+    is_eval: bool
+    """True for the interpreter's loop: Python code that was called from C."""
+
+
+class Unwinder:
+    """Reads the stack with the C library's `backtrace` and `dladdr`.
+
+    Source: https://sourceware.org/glibc/manual/latest/html_node/Backtraces.html
+    """
+
+    def __init__(self) -> None:
+        # Not with the interpreter's lock released: what is read must not go on meanwhile.
+        library = ctypes.PyDLL(None)
+        self._backtrace: Any = getattr(library, "backtrace", None)
+        self._dladdr: Any = getattr(library, "dladdr", None)
+        self._places: dict[int, Place] = {}
+        self.interpreter = self._file_of_eval() if self._backtrace and self._dladdr else None
+        """The file of the interpreter; None where the stack cannot be read."""
+
+    def forget(self) -> None:
+        """An address may be another library's by now."""
+        self._places = {}
+
+    def places(self) -> list[Place]:
+        """What is on the stack, from the innermost function outwards."""
+        addresses = (ctypes.c_void_p * _DEPTH)()
+        # Called from here and not from a generator, which would be one more call of Python code from C.
+        count = self._backtrace(addresses, _DEPTH)
+        places = self._places
+        return [
+            places.get(address) or places.setdefault(address, self._place(address))
+            for address in map(int, filter(None, addresses[:count]))
+        ]
+
+    def _place(self, address: int) -> Place:
+        info = _Info()
+        if not self._dladdr(ctypes.c_void_p(address), ctypes.byref(info)):
+            return Place("", False)
+        return Place((info.file or b"").decode(errors="replace"), info.symbol == _EVAL.encode())
+
+    def _file_of_eval(self) -> str | None:
+        function = getattr(ctypes.pythonapi, _EVAL, None)
+        address = ctypes.cast(function, ctypes.c_void_p).value if function is not None else None
+        return self._place(address).file if address else None

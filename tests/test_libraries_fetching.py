@@ -1,0 +1,258 @@
+"""Wheels from an index, by the installers that are there: an index on this machine, real installers, no network."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Host
+from indexmaker import Index, serving
+from packaging.version import Version
+from test_libraries_choice import make_library
+from test_libraries_loading import USES, library_dirs
+
+import hotswap
+from hotswap.errors import FetchError, VersionConflictError
+from hotswap.libraries import Fetcher, fetching, running
+from hotswap.model import Outcome, Sharing
+
+pytestmark = pytest.mark.slow
+
+UV = fetching.find_uv()
+
+
+@pytest.fixture(params=["pip", pytest.param("uv", marks=pytest.mark.skipif(UV is None, reason="uv is not installed"))])
+def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    pytest.importorskip("pip")
+    if request.param == "pip":
+        monkeypatch.setattr(fetching, "find_uv", lambda: None)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    return str(request.param)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with serving(tmp_path / "index") as served:
+        yield served
+
+
+def fetcher(index: Index, tmp_path: Path, **options: object) -> Fetcher:
+    return Fetcher(index.publish(), tmp_path / "house", logger=logging.getLogger("hotswap"), **options)  # type: ignore[arg-type]
+
+
+def names(wheels: list[Path]) -> list[str]:
+    return [wheel.name.removesuffix("-py3-none-any.whl") for wheel in wheels]
+
+
+def test_what_is_missing_is_fetched(host: Host, index: Index, installer: str) -> None:
+    """A reload fetches what is missing, installs it, and asks nobody again while it is there; a plan only says so."""
+    host.add("alpha", extra=USES, requires="numb>=2")
+    make_library(index.wheels, "numb", "2.0", "lib-c")
+    make_library(index.wheels, "numb", "1.0")
+    make_library(index.wheels, "lib_c", "1.0")
+    manager = host.manager(index=index.publish())
+    plan = manager.plan()
+    assert plan.fetch == {"alpha": ("numb>=2",)}
+    assert index.asked == []
+    manager.load()
+    assert manager.invoke("alpha", "numb") == "2.0"
+    house = host.state_dir / "wheelhouse"
+    assert names(sorted(house.iterdir())) == ["lib_c-1.0", "numb-2.0"]
+    asked = len(index.asked)
+    host.add("alpha", "1.1", extra=USES, requires="numb>=2")
+    assert manager.reload()["alpha"] is Outcome.RELOADED
+    assert len(index.asked) == asked
+    assert host.loaded().invoke("alpha", "numb") == "2.0"  # offline, from the wheelhouse
+
+
+def test_the_hosts_versions_go_along(index: Index, tmp_path: Path, installer: str) -> None:
+    """What the host has, in a version that will do, is not downloaded; what will not do, or is private, is."""
+    make_library(index.wheels, "frame", "1.0", "numb", "lib-c>=2")
+    for version in ("1.0", "2.0", "3.0"):
+        make_library(index.wheels, "numb", version)
+        make_library(index.wheels, "lib_c", version)
+    host = {"numb": Version("2.0"), "lib-c": Version("1.0")}
+    fetched = fetcher(index, tmp_path).fetch(["frame"], host, Sharing())
+    assert names(fetched)[:1] == ["frame-1.0"]
+    assert not [name for name in names(fetched) if name.startswith("numb")]
+    assert [name for name in names(fetched) if name.startswith("lib_c")] == ["lib_c-3.0"]
+    fetched = fetcher(index, tmp_path).fetch(["frame"], host, Sharing(private=frozenset({"numb"})))
+    assert "numb-3.0" in names(fetched)
+
+
+def test_share_is_a_constraint(index: Index, tmp_path: Path, installer: str) -> None:
+    """A distribution of share= is resolved to the host's version or not at all."""
+    make_library(index.wheels, "frame", "2.0", "numb>=2")
+    make_library(index.wheels, "frame", "1.0", "numb")
+    for version in ("1.0", "2.0"):
+        make_library(index.wheels, "numb", version)
+    sharing = Sharing(share=frozenset({"numb"}))
+    assert names(fetcher(index, tmp_path).fetch(["frame"], {"numb": Version("1.0")}, sharing)) == ["frame-1.0"]
+    with pytest.raises(FetchError):
+        fetcher(index, tmp_path).fetch(["frame>=2"], {"numb": Version("1.0")}, sharing)
+
+
+def test_wheels_of_other_directories_count(host: Host, index: Index, tmp_path: Path, installer: str) -> None:
+    """A library from a directory of find_links may need one from the index."""
+    host.add("alpha", requires="numb")
+    make_library(tmp_path / "more", "numb", "1.0", "lib-c")
+    make_library(index.wheels, "lib_c", "1.0")
+    host.loaded(index=index.publish(), find_links=[tmp_path / "more"])
+    assert [name.rpartition("-")[0] for name in library_dirs(host)] == ["lib-c-1.0-and-1-more"]
+
+
+def test_nothing_on_the_index(host: Host, index: Index, installer: str) -> None:
+    """What the index does not have is an error with the installer's last lines, and nothing has changed."""
+    host.add("alpha")
+    manager = host.loaded(index=index.publish())
+    before = manager.current
+    host.add("alpha", "1.1", requires="absent>=3")
+    with pytest.raises(FetchError, match=r"fetching absent>=3 for alpha 1.1: \w+ ended with \d") as caught:
+        manager.reload()
+    assert "absent" in caught.value.output
+    assert "only wheels are taken" in str(caught.value)
+    assert manager.current is before
+    assert manager.history()[-1].outcome == "failed"
+    assert not list((host.state_dir / "wheelhouse").iterdir())
+
+
+def test_a_project_without_wheels(index: Index, tmp_path: Path, installer: str) -> None:
+    """A project that has only a source distribution is an error that says how to get a wheel."""
+    (index.wheels / "numb-1.0.tar.gz").write_bytes(b"")
+    with pytest.raises(FetchError, match=r"pip wheel NAME"):
+        fetcher(index, tmp_path).fetch(["numb"], {}, Sharing())
+
+
+def test_no_network(tmp_path: Path, installer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that nobody serves is an error of the installer."""
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    nobody = Fetcher("http://127.0.0.1:9/simple", tmp_path / "house", logger=logging.getLogger("hotswap"))
+    with pytest.raises(FetchError, match="fetching numb"):
+        nobody.fetch(["numb"], {}, Sharing())
+
+
+def test_one_index_means_one(index: Index, tmp_path: Path, installer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one index named, what the installer is configured for beside it is not asked."""
+    make_library(tmp_path / "other", "numb", "9.0")
+    make_library(index.wheels, "numb", "1.0")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "other"))
+    assert names(fetcher(index, tmp_path).fetch(["numb"], {}, Sharing())) == ["numb-1.0"]
+
+
+def test_the_indexes_that_the_installer_is_configured_for(
+    index: Index, tmp_path: Path, installer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """index=True asks where the installer itself would."""
+    make_library(index.wheels, "numb", "1.0")
+    monkeypatch.setenv("PIP_INDEX_URL", index.publish())
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    fetched = Fetcher(True, tmp_path / "house", logger=logging.getLogger("hotswap")).fetch(["numb"], {}, Sharing())
+    assert names(fetched) == ["numb-1.0"]
+
+
+def test_it_takes_too_long(index: Index, tmp_path: Path, installer: str) -> None:
+    """An installer that comes to no end is ended."""
+    with pytest.raises(FetchError, match=r"took longer than 0.001 s and was ended"):
+        fetcher(index, tmp_path, timeout=0.001).fetch(["numb"], {}, Sharing())
+
+
+def test_no_installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pip and uv the error says what to install, or where to put the wheels."""
+    monkeypatch.setattr(fetching, "find_uv", lambda: None)
+    monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(FetchError, match=r"there is no installer .* install pip or uv beside the host"):
+        Fetcher(True, tmp_path / "house", logger=logging.getLogger("hotswap")).fetch(["numb"], {}, Sharing())
+
+
+def test_pip_by_way_of_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where uv is and pip is not, uv runs one."""
+    monkeypatch.setattr(fetching, "find_uv", lambda: "/bin/uv")
+    monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda name: None)
+    command = Fetcher(True, tmp_path, logger=logging.getLogger("hotswap"))._pip()
+    assert command[:7] == ["/bin/uv", "tool", "run", "--quiet", "--python", sys.executable, "pip"]
+
+
+def test_where_uv_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uv beside the interpreter comes before one on PATH."""
+    beside = tmp_path / "bin"
+    beside.mkdir()
+    monkeypatch.setattr(fetching.sys, "executable", str(beside / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert fetching.find_uv() is None
+    shutil.copy("/bin/true", tmp_path / "uv")
+    assert fetching.find_uv() == str(tmp_path / "uv")
+    shutil.copy("/bin/true", beside / "uv")
+    assert fetching.find_uv() == str(beside / "uv")
+
+
+def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
+    """An installer that is no program is an error with its name."""
+    with pytest.raises(FetchError, match="trying: /nowhere/uv cannot be started: No such file"):
+        running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying")
+
+
+def test_an_interrupted_wait_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while an installer runs ends it."""
+    told: list[str] = []
+
+    class Interrupting(running.Progress):
+        def say(self, text: str) -> None:
+            told.append(text)
+            raise KeyboardInterrupt
+
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with pytest.raises(KeyboardInterrupt):
+        running.run([sys.executable, "-c", code], os.environ, 60.0, Interrupting(), "pid")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told[0].split()[-1]), 0)
+
+
+class Terminal:
+    """A stderr that says it is a terminal."""
+
+    def __init__(self) -> None:
+        self.written = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> None:
+        self.written += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_progress_is_shown_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal one line says what goes on, and is gone at the end; elsewhere nothing is written."""
+    terminal = Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        progress = running.Progress()
+        progress.say("fetching \x1b[31mnumb\n")
+        progress.end()
+    assert terminal.written == "\r\x1b[2Kfetching  [31mnumb\r\x1b[2K"
+    silent = running.Progress()
+    silent.say("nothing")
+    silent.end()
+    assert capfd.readouterr().err == ""
+
+
+def test_an_index_does_not_change_what_is_there(host: Host, index: Index, installer: str) -> None:
+    """With wheels of everything at hand nobody is asked, and share= that cannot be is refused before."""
+    host.add("alpha", requires="numb")
+    make_library(host.plugins, "numb", "1.0")
+    host.loaded(index=index.publish())
+    with pytest.raises(VersionConflictError, match="only the host's will do"):
+        hotswap.PluginManager(host.plugins, state_dir=host.state_dir, index=index.url, share=["numb"]).load()
+    assert index.asked == []

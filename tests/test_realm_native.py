@@ -1,0 +1,405 @@
+"""C code in a realm that asks for modules by their plain names reaches its own realm's, and only it does."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import importlib
+import pickle
+import subprocess
+import sys
+import sysconfig
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from realmkit import OpenRealm, make_libraries, open_realm
+
+from hotswap.errors import LifecycleError
+from hotswap.realm import Realm, native
+from hotswap.realm.plainkeys import KEYS, PlainKey
+
+__all__ = ["open_realm"]
+
+SOURCE = """
+#include <Python.h>
+static long made = 0;
+
+/* As PyImport_ImportModule, which all C code uses that is not made by Cython. */
+static PyObject *ask(PyObject *self, PyObject *name) { return PyImport_Import(name); }
+
+/* As Cython does: sys.modules first, then the finders; no __import__ is asked. */
+static PyObject *ask_level(PyObject *self, PyObject *args) {
+    PyObject *name, *fromlist;
+    if (!PyArg_ParseTuple(args, "OO", &name, &fromlist)) return NULL;
+    return PyImport_ImportModuleLevelObject(name, NULL, NULL, fromlist, 0);
+}
+
+static PyObject *peek(PyObject *self, PyObject *name) {
+    PyObject *found = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+    if (found == NULL) { if (PyErr_Occurred()) return NULL; Py_RETURN_NONE; }
+    return Py_NewRef(found);
+}
+
+static PyObject *enter(PyObject *self, PyObject *args) {
+    PyObject *name, *module;
+    if (!PyArg_ParseTuple(args, "OO", &name, &module)) return NULL;
+    if (PyDict_SetItem(PyImport_GetModuleDict(), name, module) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *call_back(PyObject *self, PyObject *function) { return PyObject_CallNoArgs(function); }
+
+static PyMethodDef methods[] = {
+    {"call_back", call_back, METH_O, NULL}, {"ask", ask, METH_O, NULL},
+    {"ask_level", ask_level, METH_VARARGS, NULL}, {"peek", peek, METH_O, NULL},
+    {"enter", enter, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}
+};
+
+static int initialise(PyObject *module) {
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *found = PyImport_ImportModule("pack.data");
+    if (found == NULL || PyModule_AddObject(module, "at_init", found) < 0) return -1;
+    /* Cython's modules enter themselves. */
+    if (PyDict_GetItemString(modules, "pack.native") == NULL
+        && PyDict_SetItemString(modules, "pack.native", module) < 0) return -1;
+    found = PyModule_New("pack.made");
+    if (found == NULL || PyDict_SetItemString(modules, "pack.made", found) < 0) return -1;
+    Py_DECREF(found);
+    return PyModule_AddIntConstant(module, "made", ++made);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "native", NULL, 0, methods, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_native(void) { return PyModuleDef_Init(&definition); }
+"""
+SINGLE = """
+#include <Python.h>
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "single", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+static int used = 0;
+PyMODINIT_FUNC PyInit_single(void) {
+    if (used++) { PyErr_SetString(PyExc_ImportError, "cannot load module more than once per process"); return NULL; }
+    if (PyImport_ImportModule("pack.data") == NULL) return NULL;
+    return PyModule_Create(&definition);
+}
+"""
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+LATE = """
+from pack import native
+def late(how, *args): return getattr(native, how)(*args)
+def call(function, *args): return function(*args)
+"""
+
+
+def compiled(directory: Path, name: str, source: str) -> bytes:
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()
+    (directory / f"{name}.c").write_text(source)
+    include = sysconfig.get_paths()["include"]
+    target = directory / f"{name}.so"
+    command = [*compiler, "-shared", "-fPIC", f"-I{include}", str(directory / f"{name}.c"), "-o", str(target)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no C compiler that can build extension modules: {error}")
+    return target.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def extension(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return compiled(tmp_path_factory.mktemp("native"), "native", SOURCE)
+
+
+def package(extension: bytes, version: str) -> dict[str, str | bytes]:
+    return {
+        "pack/__init__.py": f"VERSION = {version!r}\n",
+        "pack/data.py": f"VERSION = {version!r}\n",
+        "pack/lazy.py": f"VERSION = {version!r}\n",
+        "pack/deep/__init__.py": "",
+        "pack/deep/lazy.py": f"VERSION = {version!r}\n",
+        f"pack/native{SUFFIX}": extension,
+    }
+
+
+@pytest.fixture
+def user(open_realm: OpenRealm, tmp_path: Path, extension: bytes) -> Any:
+    """Open a plugin realm that uses `pack` of some version from its private libraries."""
+
+    def opened(version: str, name: str = "alpha") -> Realm:
+        libraries = make_libraries(tmp_path / "libraries", ("pack", version, package(extension, version)))
+        realm: Realm = open_realm(name, version, {f"{name}.py": LATE}, libraries=libraries)
+        return realm
+
+    return opened
+
+
+@pytest.fixture
+def host_pack(tmp_path: Path, extension: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The host's own copy on its path."""
+    root = tmp_path / "host"
+    for relative, content in package(extension, "host").items():
+        target = root / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+    monkeypatch.syspath_prepend(str(root))
+    yield root
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pack"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def plain_names() -> list[str]:
+    return [name for name in sys.modules if type(name) is str and name.partition(".")[0] == "pack"]
+
+
+WAYS = [("ask",), ("ask_level", ("x",)), ("ask_level", ())]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("name", ["pack", "pack.data", "pack.lazy", "pack.deep.lazy", "pack.native"])
+def test_late_imports_by_name(user: Any, way: tuple[Any, ...], name: str) -> None:
+    """C code of two realms with two copies gets each its own module, in whatever way it imports."""
+    first, second = user("1").load("alpha").late, user("2").load("alpha").late
+    for _ in range(2):
+        for late, version in ((first, "1"), (second, "2")):
+            found = late(way[0], name, *way[1:])
+            wanted = name if way != WAYS[2] else "pack"
+            assert found.__name__.endswith("." + wanted)
+            assert f"pack-{version}/" in found.__file__
+    assert plain_names() == []
+
+
+def test_at_initialisation(user: Any) -> None:
+    """What an extension imports while it initialises is its realm's, and what it enters by itself goes to the realm."""
+    realms = [user("1"), user("2")]
+    modules = [realm.load("alpha").native for realm in realms]
+    assert [module.at_init.VERSION for module in modules] == ["1", "2"]
+    for realm, module in zip(realms, modules, strict=True):
+        assert realm.load("alpha").late("peek", "pack.native") is module
+        assert sys.modules[f"{realm.libraries.prefix}pack.made"] is realm.load("alpha").late("peek", "pack.made")
+    assert plain_names() == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_the_host_lacks_what_a_realm_has(user: Any, way: tuple[Any, ...]) -> None:
+    """The host gets ModuleNotFoundError for a package that only a realm has, in whatever way it imports."""
+    module = user("1").load("alpha")
+    module.late(way[0], "pack.data", *way[1:])
+    with pytest.raises(ModuleNotFoundError, match="No module named 'pack'"):
+        importlib.import_module("pack.data")
+    with pytest.raises(ModuleNotFoundError):
+        import pack  # noqa: F401
+    for asks in (__import__, builtins.__dict__["__import__"], pickle.loads):
+        with pytest.raises(ModuleNotFoundError):
+            asks("pack.data" if asks is not pickle.loads else b"cpack.data\nVERSION\n.")  # type: ignore[arg-type]
+    assert "pack" not in sys.modules
+    assert sys.modules.get("pack.data") is None
+
+
+@pytest.mark.parametrize("order", ["host first", "realm first", "host later"])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_beside_a_copy_of_the_hosts(user: Any, host_pack: Path, order: str, way: tuple[Any, ...]) -> None:
+    """Where the host has a copy too, the host's code gets that and the realm's code its own, whoever was first."""
+    if order == "host first":
+        importlib.import_module("pack.deep.lazy")
+    module = user("1").load("alpha")
+    names = ["pack.data", "pack.deep.lazy", "pack"]
+    if order == "realm first":
+        for name in names:
+            module.late(way[0], name, *way[1:])
+    for name in names:
+        assert importlib.import_module(name).__name__ == name
+    for name in names:
+        found = module.late(way[0], name, *way[1:])
+        assert "pack-1/" in found.__file__
+        assert sys.modules[name].__file__ is not None
+        assert sys.modules[name].__file__.startswith(str(host_pack))  # type: ignore[union-attr]
+        hosts = importlib.import_module("pack.native")
+        assert getattr(hosts, way[0])(name, *way[1:]).__file__.startswith(str(host_pack))
+
+
+def in_a_pool(function: Any, *args: Any) -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *args).result()
+
+
+@pytest.fixture(params=[False, True], ids=["", "traced"])
+def traced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With and without a debugger, which has the interpreter take other ways."""
+    former = sys.gettrace()
+    if request.param:
+        sys.settrace(lambda *_: None)
+    yield
+    sys.settrace(former)
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("hosts_copy", [True, False])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_c_code_that_is_handed_out(
+    user: Any, request: pytest.FixtureRequest, way: tuple[Any, ...], hosts_copy: bool
+) -> None:
+    """C code that the host, another plugin or a thread calls directly asks for its own realm's modules all the same."""
+    if hosts_copy:
+        request.getfixturevalue("host_pack")
+        importlib.import_module("pack.lazy")
+    first, second = user("1").load("alpha"), user("2").load("alpha")
+    ask = partial(getattr(first.native, way[0]))
+    for name in ("pack.lazy", "pack.deep.lazy"):
+        for caller in (lambda f, *args: f(*args), second.call, in_a_pool):
+            assert "pack-1/" in caller(ask, name, *way[1:]).__file__
+        assert "pack-2/" in second.late(way[0], name, *way[1:]).__file__
+        assert "pack-2/" in first.call(getattr(second.native, way[0]), name, *way[1:]).__file__
+
+
+@pytest.mark.usefixtures("traced")
+def test_c_code_that_calls_the_host(user: Any, host_pack: Path) -> None:
+    """A function of the host that a realm's C code calls back gets the host's module, in whatever way it imports."""
+    module = user("1").load("alpha")
+
+    def back() -> tuple[ModuleType, ...]:
+        import pack.data
+
+        return pack.data, sys.modules["pack.data"], importlib.import_module("pack.data"), __import__("pack.data").data
+
+    for found in (module.native.call_back(back), module.late("call_back", back)):
+        assert all(each.__file__.startswith(str(host_pack)) for each in found)
+
+
+def test_what_the_host_alone_has(user: Any, host_pack: Path) -> None:
+    """A submodule that only the host's copy has does not exist for a realm's C code."""
+    (host_pack / "pack/extra.py").touch()
+    importlib.import_module("pack.extra")
+    late = user("1").load("alpha").late
+    for way in WAYS:
+        with pytest.raises(ModuleNotFoundError, match=r"pack\.extra"):
+            late(way[0], "pack.extra", *way[1:])
+    assert "pack.extra" in sys.modules
+
+
+def test_no_moment_in_another_thread(user: Any, host_pack: Path) -> None:
+    """While realms come, ask and go, another thread always finds the host's own module under the plain name."""
+    host = importlib.import_module("pack.data")
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def watch() -> None:
+        while not stop.is_set():
+            if (found := sys.modules.get("pack.data")) is not host:
+                wrong.append(found)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        for version in ("1", "2", "3"):
+            realm = user(version)
+            for way in WAYS:
+                assert "pack-" + version in realm.load("alpha").late(way[0], "pack.data", *way[1:]).__file__
+            realm.close()
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
+def test_names_go_with_their_realm(user: Any) -> None:
+    """The last plugin that uses a library takes all of its plain names along."""
+    first, second = user("1"), user("1", "beta")
+    first.load("alpha").late("ask_level", "pack.lazy", ("x",))
+    second.load("beta")
+    prefix = first.libraries.prefix
+    first.close()
+    assert "pack.lazy" in KEYS.of(prefix)
+    assert "pack-1/" in second.load("beta").late("peek", "pack.lazy").__file__
+    second.close()
+    assert KEYS.of(prefix) == []
+    assert [name for name in sys.modules if type(name) is PlainKey or name.startswith(prefix)] == []
+
+
+def test_a_file_that_was_loaded_before(user: Any) -> None:
+    """A set that comes back is loaded from copies of its extensions, so that nothing of the former realm is found."""
+    first = user("1")
+    module = first.load("alpha").native
+    first.close()
+    second = user("1")
+    again = second.load("alpha").native
+    assert again is not module
+    assert (module.made, again.made) == (1, 1)
+    assert again.__file__ == module.__file__
+    assert again.at_init is sys.modules[f"{second.libraries.prefix}pack.data"]
+
+
+def test_single_phase_initialisation(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """An extension of the old kind, that loads once per process only, initialises in every realm, with its imports."""
+    code = compiled(tmp_path, "single", SINGLE)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", "pack/data.py": "", f"pack/single{SUFFIX}": code}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    for _ in range(2):
+        realm = open_realm("alpha", files="from pack import single\n", libraries=libraries)
+        assert realm.load("alpha").single.__file__ == str(libraries.path / f"pack/single{SUFFIX}")
+        realm.close()
+
+
+def test_c_code_of_the_standard_library(user: Any) -> None:
+    """The C unpickler, called in a realm, finds classes by their plain names in that realm."""
+    realm = user("1")
+    data = b"cpack.data\nVERSION\n."
+    (realm.site.path / "alpha.py").write_text("import pickle\ndef load(data): return pickle.loads(data)\n")
+    assert realm.load("alpha").load(data) == "1"
+    with pytest.raises(ModuleNotFoundError):
+        pickle.loads(data)
+
+
+def test_plain_entries_of_c_code(user: Any) -> None:
+    """What C code enters under a plain name that is known to be a realm's stays in that realm."""
+    late = user("1").load("alpha").late
+    late("ask", "pack.data")
+    module = ModuleType("entered")
+    late("enter", "pack.data", module)
+    assert plain_names() == []
+
+
+def test_keys_keep_their_place(user: Any, host_pack: Path) -> None:
+    """A key that has come to stand behind the host's entry is put before it again."""
+    late = user("1").load("alpha").late
+    late("ask", "pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
+    host = importlib.import_module("pack.data")
+    module = sys.modules.pop(key)
+    del sys.modules["pack.data"]
+    sys.modules.update({"pack.data": host, key: module})
+    assert late("peek", "pack.data") is host
+    KEYS.check()
+    assert late("peek", "pack.data") is module
+    assert sys.modules["pack.data"] is host
+
+
+def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of which a process can have one copy is refused beside another one, by its name, with the way out."""
+    monkeypatch.setattr(native, "_SOLITARY", {"pack": "it says so"})
+    monkeypatch.setattr(native, "_solitary", {})
+    with pytest.raises(LifecycleError, match=r"pack cannot be private.* is the host's and it says so: let the host"):
+        user("1").load("alpha")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(host_pack)])
+    importlib.invalidate_caches()
+    user("1").load("alpha")
+    with pytest.raises(LifecycleError, match="has been loaded in this process"):
+        user("2").load("alpha")
+
+
+def test_modules_die(open_realm: OpenRealm, user: Any) -> None:
+    """Python modules of a library that C code has asked for by name are collected with their realm."""
+    realm = user("1")
+    module = weakref.ref(realm.load("alpha").late("ask_level", "pack.lazy", ("x",)))
+    realm.close()
+    del realm
+    gc.collect()
+    assert module() is None

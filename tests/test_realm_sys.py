@@ -1,0 +1,182 @@
+"""A realm's `sys` is the interpreter's, but for `sys.modules`, which knows the realm's modules by their plain names."""
+
+from __future__ import annotations
+
+import logging.config
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+from realmkit import OpenRealm, make_libraries, open_realm
+
+__all__ = ["open_realm"]
+
+FILES = {
+    "alpha/__init__.py": "def run(code, **names):\n    names = {**globals(), **names}\n    exec(code, names)\n"
+    "    return names.get('found')\n",
+    "alpha/jobs.py": "import logging\nTOP = 1\nDICT = {}\nclass Job: ...\nclass Handler(logging.Handler):\n"
+    "    def __init__(self, *seen):\n        super().__init__(); self.seen = []\n"
+    "    def emit(self, record): self.seen.append(record.getMessage())\ndef make(): return Handler()\n",
+}
+
+
+@pytest.fixture
+def run(open_realm: OpenRealm, tmp_path: Path) -> Any:
+    """Run code in a plugin's package and get what it calls `found`."""
+    libraries = make_libraries(
+        tmp_path / "libraries", ("tools", "1", {"tools.py": "import sys\nMODULES = sys.modules"})
+    )
+    return open_realm("alpha", files=FILES, libraries=libraries).load("alpha").run
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "sys.modules is sys.modules",
+        "isinstance(sys, types.ModuleType)",
+        "isinstance(sys.modules, dict)",
+        "sys.modules['sys'] is sys",
+        "sys.modules['importlib'] is importlib",
+        "sys.modules['json'] is json",
+        "sys.modules['alpha.jobs'] is alpha.jobs",
+        "sys.modules[__name__] is alpha",
+        "sys.modules['tools'] is tools",
+        "'alpha.jobs' in sys.modules and 'alpha.absent' not in sys.modules and 3 not in sys.modules",
+        "sys.modules.get('alpha') is alpha and sys.modules.get('absent') is None",
+        "[n for n in sys.modules if n.startswith('alpha')] == ['alpha', 'alpha.jobs']",
+        "__name__ + '.jobs' in list(sys.modules)",
+        "len(sys.modules) == len(list(sys.modules)) == len(sys.modules.copy()) == len({**sys.modules})",
+        "dict(sys.modules)['alpha'] is alpha and (sys.modules | {})['alpha'] is ({} | sys.modules)['alpha']",
+        "[k for k, v in sys.modules.items() if v is alpha.jobs] == [__name__ + '.jobs', 'alpha.jobs']",
+        "any(v is alpha for v in sys.modules.values()) and 'alpha' in sys.modules.keys()",
+        "'alpha' in list(reversed(sys.modules)) and 'json' in repr(sys.modules)",
+        "sys.modules == sys.modules and sys.modules != {}",
+        "'tools' not in tools.MODULES or 'alpha' not in tools.MODULES",
+        "sys.version_info is host.version_info and sys._getframe().f_code is not None",
+        "sys.exc_info() == (None, None, None) and sys.stdout is host.stdout",
+        "vars(sys) is vars(host) and sys.__name__ == 'sys' and dir(sys) == dir(host)",
+        "m is sys.modules and again is sys",
+    ],
+)
+def test_a_mapping_with_plain_names(run: Any, expression: str) -> None:
+    """`sys.modules` answers own names and libraries' with the realm's modules and everything else as it is."""
+    code = (
+        "import sys, types, importlib, json, alpha.jobs, tools\nfrom sys import modules as m\nimport sys as again\n"
+        f"found = {expression}"
+    )
+    assert run(code, host=sys) is True
+
+
+def test_writes(run: Any) -> None:
+    """A module under an own name is put into the realm, any other into the interpreter's, and so for deletions."""
+    module = types.ModuleType("made")
+    run("import sys\nsys.modules['alpha.made'] = module\nfrom alpha import made\nassert made is module", module=module)
+    assert "alpha.made" not in sys.modules
+    run(
+        "import sys\nassert sys.modules.setdefault('alpha.made', 3) is module\ndel sys.modules['alpha.made']",
+        module=module,
+    )
+    assert run("import sys\nfound = 'alpha.made' in sys.modules") is False
+    run("import sys\nsys.modules |= {'hotswap_test_made': module}", module=module)
+    assert sys.modules["hotswap_test_made"] is module
+    assert run("import sys\nfound = sys.modules.pop('hotswap_test_made')") is module
+    assert "hotswap_test_made" not in sys.modules
+    for code in ("sys.modules['alpha.made']", "del sys.modules['alpha.made']"):
+        with pytest.raises(KeyError, match=r"^'alpha\.made'$"):
+            run(f"import sys\n{code}")
+    assert run("import sys\nsys.modules = {}\nsys.modules = {1: 2}\nfound = sys.modules") == {1: 2}
+    assert sys.modules["sys"] is sys
+
+
+def test_attributes_are_the_interpreters(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plugin sets, patches or deletes in `sys` it does to the interpreter's."""
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    written: list[str] = []
+    run("import sys\nsys.stdout = out", out=types.SimpleNamespace(write=written.append, flush=lambda: None))
+    print("x", end="")
+    assert written[0] == "x"
+    run("import sys\nsys.hotswap_test = 1\nassert sys.hotswap_test == 1\ndel sys.hotswap_test")
+    assert not hasattr(sys, "hotswap_test")
+    with pytest.raises(AttributeError, match="module 'sys' has no attribute 'hotswap_test'"):
+        run("import sys\nsys.hotswap_test")
+
+
+def test_a_module_from_a_file(run: Any, tmp_path: Path) -> None:
+    """A file that a plugin loads by its path imports as the plugin does, under an own name also as part of it."""
+    (tmp_path / "script.py").write_text("import alpha.jobs\nNAME = __name__\n")
+    code = (
+        "import sys, importlib.util as u\nspec = u.spec_from_file_location(name, path)\n"
+        "module = u.module_from_spec(spec)\nsys.modules[spec.name] = module\nspec.loader.exec_module(module)\n"
+        "found = module\n"
+    )
+    own = run(code, name="alpha.script", path=str(tmp_path / "script.py"))
+    assert own.NAME.endswith(".alpha.script")
+    assert run("from alpha import script\nfound = script") is own
+    assert run(code.replace("sys.modules[spec.name]", "_"), name="script", path=tmp_path / "script.py").NAME == "script"
+    assert run("import importlib.util as u\nfound = u.spec_from_file_location('x', '/x.txt')") is None
+
+
+# ------------------------------------------------------------------------------- the standard library, by string
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {
+        "own": {"class": "alpha.jobs.Handler"},
+        "made": {"()": "alpha.jobs.make"},
+        "ext": {"()": "alpha.jobs.Handler", "seen": "ext://alpha.jobs.TOP"},
+    },
+    "loggers": {"hotswap_test_logger": {"handlers": ["own", "made"], "level": "INFO"}},
+}
+
+
+def test_dict_config(run: Any) -> None:
+    """`dictConfig` finds a plugin's classes, factories and objects by their plain names."""
+    config = {**LOGGING, "handlers": {k: LOGGING["handlers"][k] for k in ("own", "made")}}
+    run("import logging.config as c\nc.dictConfig(config)", config=config)
+    logger = logging.getLogger("hotswap_test_logger")
+    try:
+        logger.info("hello")
+        assert [handler.seen for handler in logger.handlers] == [["hello"], ["hello"]]  # type: ignore[attr-defined]
+        resolved = run("import logging.config as c\nfound = c.DictConfigurator({}).convert('ext://alpha.jobs.TOP')")
+        assert resolved == 1
+    finally:
+        logger.handlers.clear()
+    with pytest.raises(ValueError, match="Unable to configure"):
+        logging.config.dictConfig(config)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with mock.patch('alpha.jobs.TOP', 2): found = alpha.jobs.TOP",
+        "with mock.patch.multiple('alpha.jobs', TOP=2): found = alpha.jobs.TOP",
+        "with mock.patch.object(alpha.jobs, 'TOP', 2): found = alpha.jobs.TOP",
+        "with mock.patch.dict('alpha.jobs.DICT', {'x': 2}): found = alpha.jobs.DICT['x']",
+        "with mock.patch('json.dumps', 2): import json; found = json.dumps",
+        "import unittest; found = call(unittest.mock.patch('alpha.jobs.TOP', 2)(read))",
+    ],
+)
+def test_mock_patch(run: Any, code: str) -> None:
+    """`patch` finds a plugin's names, also where the host's test runner calls the patched function."""
+    setup = "from unittest import mock\nimport alpha.jobs\nread = lambda: __import__('alpha.jobs').jobs.TOP\n"
+    assert run(setup + code, call=lambda function: function()) == 2
+    assert run("import alpha.jobs\nfound = alpha.jobs.TOP") == 1
+
+
+@pytest.mark.parametrize("name", ["alpha", "alpha.jobs"])
+def test_the_host_by_string(run: Any, name: str) -> None:
+    """The same functions, called by the host, do not find what is a plugin's."""
+    run("import pickle, alpha.jobs\npickle.loads(b'calpha.jobs\\nTOP\\n.')")
+    with pytest.raises(ModuleNotFoundError):
+        __import__(name)
+
+
+def test_runpy(run: Any, tmp_path: Path) -> None:
+    """`runpy` runs a plugin's modules and scripts with the realm's import."""
+    found = run("import runpy\nfound = runpy.run_module('alpha.jobs')")
+    assert found["TOP"] == 1
+    (tmp_path / "script.py").write_text("from alpha.jobs import TOP\n")
+    assert run("import runpy\nfound = runpy.run_path(path)", path=str(tmp_path / "script.py"))["TOP"] == 1
