@@ -76,6 +76,9 @@ from .errors import (
     VersionConflictError as VersionConflictError,
 )
 from .errors import (
+    WheelContractError as WheelContractError,
+)
+from .errors import (
     WheelError as WheelError,
 )
 from .generation import (

@@ -11,6 +11,7 @@ from .errors import NotLoadedError, ReloadVetoError, UsageError
 from .exclusion import Exclusion
 from .generation import Generation
 from .model import Action, Incumbent, Plan
+from .options import as_callback
 from .report import ReloadReport
 from .retirement import Retirement
 from .stopwatch import Stopwatch
@@ -49,13 +50,14 @@ class Engine:
         self.exclusion = exclusion
         self.number = 0
         self.closed = False
-        self._extension = extension
-        self._on_reload = on_reload
+        self._extension = as_callback("extension", extension)
+        self._on_reload = as_callback("on_reload", on_reload)
         self._logger = logger
         self._data: Any = None
 
     def change(self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None) -> ReloadReport:
         """Load, reload or roll back, and remember how it went."""
+        as_callback("callback", callback)
         try:
             with self.exclusion(action, caller):
                 self._check(action)

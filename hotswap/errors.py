@@ -121,13 +121,17 @@ class UnfinishedWheelError(WheelError):
 class BuildError(WheelError):
     """A project's own build backend failed, or made something that is not a wheel."""
 
-    def __init__(self, plugin: str, faults: Iterable[Fault], *, output: str = "") -> None:
+    def __init__(self, plugin: str, faults: Iterable[Fault], *, output: str = "", stage: str = "found") -> None:
         self.output = output
-        super().__init__(plugin, faults, stage="found", head=f"cannot build {plugin}")
+        super().__init__(plugin, faults, stage=stage, head=f"cannot build {plugin}")
 
 
 class ContractError(FaultsError):
     """Functions missing or wrong, or an export that does not fit what its importer asks for; see `faults`."""
+
+
+class WheelContractError(WheelError, ContractError):
+    """A wheel whose source shows that functions are missing or wrong; whatever else is wrong with it is listed too."""
 
 
 class LifecycleError(PluginError):
@@ -189,6 +193,20 @@ class VersionConflictError(ResolutionError):
         )
 
 
+class LiveDataError(HotswapError):
+    """A value cannot be held as live data without loss, or live data does not fit the type that shall read it.
+
+    Attributes:
+        faults: Every misfit found, each with the path of its field.
+        data: The live data that did not fit, so that it is not lost; None where there is none yet.
+    """
+
+    def __init__(self, head: str, faults: Iterable[Fault], data: object = None) -> None:
+        self.faults = tuple(faults)
+        self.data = data
+        super().__init__(_sentence(head, self.faults))
+
+
 def raise_all(errors: list[PluginError]) -> None:
     """Raise what was found wrong with several plugins as one error; nothing if nothing was.
 
@@ -198,9 +216,12 @@ def raise_all(errors: list[PluginError]) -> None:
     if not errors:
         return
     faulty = [error for error in errors if isinstance(error, FaultsError)]
-    if len(faulty) == len(errors) > 1 and len({type(error) for error in faulty}) == 1:
+    kinds = {type(error) for error in faulty}
+    if len(kinds) > 1 and all(issubclass(kind, WheelError) for kind in kinds):
+        kinds = {WheelError}
+    if len(faulty) == len(errors) > 1 and len(kinds) == 1:
         names = ", ".join(dict.fromkeys(error.plugin for error in faulty))
-        raise type(faulty[0])(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
+        raise kinds.pop()(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
     first = next((error for error in errors if not isinstance(error, FaultsError)), errors[0])
     for other in errors:
         if other is not first:

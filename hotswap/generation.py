@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar, overload
 
 import networkx as nx
 
-from .binding import Wanted, misfits
+from .binding import Wanted, is_type, misfits
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
@@ -114,6 +114,7 @@ class Plugin:
         Raises:
             AttributeError: There is no such thing.
             ContractError: It does not fit; every difference is listed.
+            TypeError: `type` is no type.
             RetiredError: This version has been freed.
         """
         if self.hooks is None:
@@ -122,6 +123,8 @@ class Plugin:
             found = reduce(getattr, symbol.split("."), self._target)
         except AttributeError:
             raise AttributeError(f"{self.name} {self.version} has nothing called {symbol}") from None
+        if type is not None and not is_type(type):
+            raise TypeError(f"type={type!r} is no type: pass a class, a Protocol, or a union of these")
         if type is not None and (differences := list(misfits(found, type))):
             raise ContractError(
                 self.name, [Fault(symbol, f"does not fit: {difference}") for difference in differences], stage="live"
@@ -219,7 +222,7 @@ class Generation(dict[str, Plugin]):
 
     def find(self, name: str) -> Plugin | None:
         """The plugin of that name, or None."""
-        return super().get(name) or super().get(canonical(name))
+        return super().get(name) or (super().get(canonical(name)) if isinstance(name, str) else None)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The plugin of that name, or the default."""

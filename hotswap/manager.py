@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from .exclusion import Exclusion, refuse_from_plugin
 from .generation import Generation
 from .leases import Hold, Lease
 from .model import Action, HistoryEntry, Plan
+from .options import as_logger, as_state_dir
 from .planning import Sources
 from .report import ReloadReport
 from .retired import Retired
@@ -59,9 +59,8 @@ class PluginManager:
         logger: logging.Logger | None = None,
         keep_history: int = 50,
     ) -> None:
-        logger = logger or logging.getLogger("hotswap")
-        place = Path(state_dir or os.environ.get("HOTSWAP_STATE_DIR") or ".hotswap")
-        self._store = Store(place, logger=logger, keep_history=keep_history)
+        logger = as_logger(logger)
+        self._store = Store(as_state_dir(state_dir), logger=logger, keep_history=keep_history)
         exclusion = Exclusion()
         self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
         supply = make_supply(sources, static, only, self._store, logger)

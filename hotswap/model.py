@@ -158,7 +158,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class BuildInfo:
-    """How `hotswap build` made a wheel, as the wheel's `hotswap.json` has recorded it."""
+    """How `hotswap build` made a wheel, as the wheel's `hotswap-build.json` has recorded it."""
 
     at: datetime
     """When, in UTC."""
@@ -203,11 +203,8 @@ class Manifest:
     """Why this interpreter cannot use it although it is well made: foreign tags, Requires-Python."""
     build: BuildInfo | None = None
     """None for a wheel that was not built by `hotswap build`."""
-
-    @property
-    def live_prefix(self) -> str:
-        """What the names of its live functions and live types begin with."""
-        return self.build.live_prefix if self.build is not None else LIVE_PREFIX
+    live_prefix: str = LIVE_PREFIX
+    """What the names of its live functions and live types begin with."""
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("model",),
     ("hookspecs", "realms"),
     STAGES,
-    ("calls", "leases", "vault", "live", "stopwatch"),
+    ("options", "calls", "leases", "vault", "live", "stopwatch"),
     ("generation",),
     ("retired", "exclusion", "handover"),
     ("report", "retirement"),

@@ -23,6 +23,7 @@ from ..model import SiteDir
 from .finder import FINDER, PARENT, path_entry_finder
 from .importing import RealmImport
 from .leaks import executing, holders
+from .owners import claim, release
 
 _serial = itertools.count(1)
 
@@ -69,6 +70,7 @@ class Realm:
         package.__spec__.submodule_search_locations = package.__path__
         sys.modules[self.name] = package
         setattr(realms, self.id, package)
+        claim(self.name, manifest)
         FINDER.add(self)
 
     def __repr__(self) -> str:
@@ -141,6 +143,7 @@ class Realm:
         self.closed = True
         self.modules.update((module.__name__, module) for module in self.loaded())
         FINDER.remove(self)
+        release(self.name)
         for name in self._names():
             sys.modules.pop(name, None)
         vars(realms).pop(self.id, None)

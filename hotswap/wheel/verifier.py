@@ -11,9 +11,9 @@ from pathlib import Path
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
-from ..errors import Fault, UnfinishedWheelError, WheelError
-from ..model import Candidate, Manifest
-from .archive import Archive, open_archive
+from ..errors import Fault, UnfinishedWheelError, WheelContractError, WheelError
+from ..model import LIVE_PREFIX, Candidate, Manifest
+from .archive import open_archive
 from .files import Files, InstalledFiles, PackedFiles
 from .imports import imported_plugins
 from .layout import check_names, check_root, place, provides
@@ -27,8 +27,9 @@ from .metadata import (
     read_tags,
 )
 from .reading import read_wheel
-from .record import check_content, check_listing, read_record
-from .source import view
+from .record import check_archive
+from .source import View, view
+from .stamping import STAMP, read_stamp
 
 SETTLING = 2.0
 """Seconds after its last change during which a bad archive counts as a copy in progress."""
@@ -41,9 +42,12 @@ class _Refusal:
     plugin: str
     faults: tuple[Fault, ...]
     head: str
+    breaks_contract: bool = False
+    """Functions are missing or wrong."""
 
     def error(self) -> WheelError:
-        return WheelError(self.plugin, self.faults, head=self.head)
+        kind = WheelContractError if self.breaks_contract else WheelError
+        return kind(self.plugin, self.faults, head=self.head)
 
 
 class Verifier:
@@ -119,7 +123,7 @@ class Verifier:
             return _refusal(candidate, candidate.name, faults)
         streams: list[Fault] = []
         files = PackedFiles(archive, layout.placed, streams)
-        faults += _check_record(archive, files, layout.dist_info)
+        faults += check_archive(archive, files, layout.dist_info)
         if streams:
             self._settle(candidate, streams, read.changed)
         return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams])
@@ -147,23 +151,6 @@ def inspect_wheel(path: Path) -> Manifest:
     return Verifier().verify(Candidate(name, version, path, digest, str(path.parent)))
 
 
-def _check_record(archive: Archive, files: PackedFiles, dist_info: str) -> list[Fault]:
-    where = f"{dist_info}/RECORD"
-    faults: list[Fault] = []
-    members = {member.name: member for member in archive.members if not member.is_dir}
-    rows = {}
-    if where not in members:
-        faults.append(Fault(where, "is missing", "build the wheel anew"))
-    elif (raw := files.read_member(members[where])) is not None:
-        rows = read_record(raw, where, faults)
-        faults += check_listing(rows, members, dist_info)
-    for name, member in members.items():
-        content = files.read_member(member)
-        if content is not None and name in rows:
-            faults += check_content(name, content, rows[name], dist_info)
-    return faults
-
-
 def _manifest(
     candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault]
 ) -> Manifest | _Refusal:
@@ -174,17 +161,21 @@ def _manifest(
     if candidate.tree is None and (raw := _required(files, f"{dist_info}/WHEEL", faults)) is not None:
         check_wheel(raw, "WHEEL", faults)
     unfit = check_fitness(tags, core.requires_python, candidate.path.name)
+    stamp = f"{dist_info}/{STAMP}"
+    build = read_stamp(files.read(stamp) or b"", STAMP, faults) if stamp in files.paths else None
     entries = f"{dist_info}/entry_points.txt"
     entry = read_entry_point(files.read(entries) if entries in files.paths else None, "entry_points.txt", faults)
     provided = provides(files.paths)
     faults += check_root(files.paths, provided)
     imports = None
+    shows = View()
     if entry is not None:
         shows = view(entry, files, foreign=bool(unfit))
         faults += shows.faults
         imports = imported_plugins(shows.import_, shows.scope, files)
     if faults or entry is None:
-        return _refusal(candidate, entry.plugin if entry else candidate.name, faults)
+        refusal = _refusal(candidate, entry.plugin if entry else candidate.name, faults)
+        return replace(refusal, breaks_contract=shows.scope is not None and bool(shows.faults))
     return Manifest(
         plugin=entry.plugin,
         name=candidate.name,
@@ -201,6 +192,8 @@ def _manifest(
         summary=core.summary,
         imports=imports,
         unfit=unfit,
+        build=build,
+        live_prefix=build.live_prefix if build is not None else LIVE_PREFIX,
     )
 
 
