@@ -39,8 +39,7 @@ class PluginManager:
         on_reload: Called as `on_reload(new, old)` before each swap of a reload or rollback; raising vetoes it.
         free_delay: Seconds between drained and `on_free`.
         drain_timeout: Seconds after which it is logged who still executes in a retired plugin; `close` waits no longer.
-        static: Static mode: plugin name -> module, object or `StaticPlugin`, in place of `sources`. The same lifecycle,
-            no isolation, no reload, nothing on disk: for debuggers and frozen programs.
+        static: Plugin name -> module, in place of `sources`: the same lifecycle, no isolation, no reload, no state dir.
         logger: Default `logging.getLogger("hotswap")`.
         keep_history: Number of history entries kept, with the site dirs they need; a rollback's goal is kept beyond.
     """
@@ -236,6 +235,8 @@ class PluginManager:
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
         """Remove the site dirs that no generation in the kept history and no running process uses."""
+        if not self.state_dir.is_dir():  # static mode makes none
+            return PruneReport()
         self._store.hold(in_use := self._retirement.digests())
         return self._store.prune(keep=in_use, dry_run=dry_run)
 
