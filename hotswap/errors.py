@@ -6,6 +6,7 @@ that stores an error must not thereby keep the code of an old generation in memo
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,9 @@ class PluginNotFoundError(UsageError, KeyError):
         super().__init__(name)
 
     def __str__(self) -> str:
-        return f"no plugin is called {self.name!r}; there are: {', '.join(self.known) or 'none'}"
+        text = f"no plugin is called {self.name!r}; there are: {', '.join(self.known) or 'none'}"
+        close = difflib.get_close_matches(self.name, self.known, n=1) if isinstance(self.name, str) else ()
+        return f"{text}; did you mean {close[0]}?" if close else text
 
 
 class RetiredError(UsageError):

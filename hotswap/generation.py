@@ -25,6 +25,13 @@ from .vault import Vault, VaultState
 T = TypeVar("T")
 
 
+def entry_file(site_dir: Path, module: str) -> str:
+    """The file of the module that an entry point names, for messages."""
+    stem = site_dir.joinpath(*module.split("."))
+    package = stem / "__init__.py"
+    return str(package if package.is_file() else stem.with_name(f"{stem.name}.py"))
+
+
 class Plugin:
     """One loaded version of a plugin; several generations share it while it does not change.
 
@@ -132,6 +139,11 @@ class Plugin:
         return found
 
     @property
+    def entry_file(self) -> str:
+        """The file that the entry point names, for messages."""
+        return entry_file(self.site_dir, self.manifest.entry_module)
+
+    @property
     def refs(self) -> int:
         """How many generations refer to this plugin: the current one, and older ones that are still in use."""
         return sum(hold.generation.find(self.name) is self for hold in list(self.holds))
@@ -156,10 +168,10 @@ class Plugin:
         logger.debug("%s %s: on_free", self.name, self.version)
         try:
             if self.hooks is not None:  # pragma: no branch - who frees lets go afterwards
-                call_hook(caller.finish, self.name, "on_free", "freed", self.hooks.on_free)
+                call_hook(caller.finish, self.name, "on_free()", "freed", self.hooks.on_free)
         except LifecycleError as error:
             # As text: a handler that keeps its records would keep the plugin's code with the traceback.
-            logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
+            logger.error("%s\n%s", str(error), "".join(traceback.format_exception(error.__cause__)))
         except asyncio.CancelledError:  # pragma: no cover - the loop ends at this very moment
             logger.error("%s: on_free() was cancelled, because its event loop was ending", self.name)
 

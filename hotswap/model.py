@@ -9,13 +9,12 @@ Stage packages import this module and `errors`, never one another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import networkx as nx
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
@@ -23,6 +22,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from .errors import Fault
+
+if TYPE_CHECKING:
+    import networkx as nx  # takes longer to import than all the rest, and only graphs need it
 
 ENTRY_POINT_GROUP = "hotswap.plugins"
 LIVE_PREFIX = "live_"
@@ -170,6 +172,10 @@ class BuildInfo:
     """What the names of its live functions and live types begin with."""
     source: str = ""
     """sha256, hexadecimal, of what the wheel was built from: files, flags, config settings."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data, the time in ISO 8601."""
+        return {**asdict(self), "at": self.at.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +334,8 @@ class HistoryEntry:
     pid: int = 0
     run: str = ""
     """Identifies the manager that wrote it; generation numbers count within one run."""
+    sources: str = ""
+    """Where its plugins came from, in a form that is the same when the host starts again; "" where it was not noted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ def as_sources(given: Sources) -> tuple[Source, ...]:
     return (given,)
 
 
+def identify(source: Source) -> str:
+    """What tells a source from others, also after a restart: its kind, and where it looks."""
+    return f"{type(source).__qualname__} {getattr(source, 'path', '')}".rstrip()
+
+
 class Planner:
     """Finds, verifies and resolves.
 
@@ -52,6 +57,12 @@ class Planner:
         self._builder = Builder(scratch)
         self._logger = logger
         self._lock = threading.Lock()
+
+    @property
+    def origin(self) -> str:
+        """Where plugins come from and which of them count, to be compared with that of other runs."""
+        only = [] if self._only is None else [f"only {', '.join(sorted(self._only))}"]
+        return "; ".join([*map(identify, self.sources), *only])
 
     def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch) -> Plan:
         """What a reload would do now.

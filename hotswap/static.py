@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -118,7 +118,8 @@ class StaticSupply:
         """See `Supply`."""
         manifests = [site.manifest for site in self._sites.values()]
         with watch("resolved"):
-            return resolve(manifests, read_host(), incumbents=incumbents, only=self._only)
+            plan = resolve(manifests, read_host(), incumbents=incumbents, only=self._only)
+        return replace(plan, notes=(*plan.notes, "running in static mode: nothing is reloaded")) if incumbents else plan
 
     def set_sources(self, sources: Sources) -> None:
         """See `Supply`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from places import IMPORTED
 from projectmaker import backend_project, commit, git, project
 from wheelmaker import make_wheel, plugin_source
 
@@ -124,6 +126,30 @@ def test_backend_that_makes_a_bad_archive(tmp_path):
     assert "somebody" not in result.stderr
 
 
+def test_module_that_is_not_valid_python(tmp_path):
+    """Every module that can be imported is compiled, not only the entry point's; data that looks like one is not."""
+    files = {
+        "src/alpha/__init__.py": plugin_source(),
+        "src/alpha/sub.py": "x = 1\noops(\n",
+        "src/alpha/deeper/__init__.py": "return\n",
+        "src/alpha/fine.py": 'x = "\\d"\n',
+        "src/alpha/templates/x.py": "no package {{",
+        "src/alpha/{{name}}/__init__.py": "{{",
+        "src/alpha/deeper/not-a-module.py": "{{",
+    }
+    project(tmp_path / "alpha", files=files)
+    wanted = ["alpha/deeper/__init__.py:1", "alpha/sub.py:2"]
+    error = shown("alpha", "dist", code=1)["error"]
+    assert [fault["where"] for fault in error["faults"]] == wanted
+    assert error["faults"][1]["what"].startswith("is not valid Python: ")
+    assert not (tmp_path / "dist").exists()
+
+    seen = CliRunner().invoke(main, ["--json", "check", "--no-isolation", "alpha"])
+    assert [fault["where"] for fault in json.loads(seen.stdout)["wheels"][0]["faults"]] == wanted
+    excluded = ("--exclude", "sub", "--exclude", "deeper/__init__")
+    assert run(*excluded, "alpha", "dist").exit_code == 0
+
+
 def test_for_another_interpreter(tmp_path):
     """A wheel that is good but does not fit this interpreter is built, said so, and never counts as unchanged."""
     backend_project(tmp_path / "alpha")
@@ -164,13 +190,38 @@ def test_missing_requirements(tmp_path):
     assert "leave out --no-isolation" in result.stderr
 
 
-@pytest.mark.parametrize("words", [["alpha"], ["nowhere", "dist"], ["alpha", "alpha", "dist"]])
-def test_directories_that_make_no_sense(tmp_path, words):
-    """Too few directories, one that is not there, and one given twice are usage errors."""
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "Missing argument 'OUTPUT_DIR'"),
+        (["alpha"], "one directory, alpha, is not enough"),
+        (["nowhere", "dist"], "'nowhere' does not exist"),
+        (["alpha", "alpha", "dist"], "PLUGIN_DIR alpha is given twice"),
+        (["alpha", "alpha/pyproject.toml"], "'OUTPUT_DIR': Directory 'alpha/pyproject.toml' is a file"),
+        (["alpha", "dist", "--level=2"], "Flags of the build backend follow --."),
+        (["alpha", "dist", "-x"], "Flags of the build backend follow --."),
+    ],
+)
+def test_words_that_make_no_sense(tmp_path, words, complaint):
+    """Too few directories, one that is not there, one given twice, unknown flags: usage errors with the way out."""
     project(tmp_path / "alpha")
+    result = run(*words)
 
-    assert run(*words).exit_code == 2
+    assert result.exit_code == 2
+    assert complaint in " ".join(result.stderr.split())
     assert not (tmp_path / "dist").exists()
+
+
+def test_backend_that_warns(tmp_path):
+    """What a backend warns of is a part of its output: only --debug shows it, and it is never an error of ours."""
+    made = backend_project(tmp_path / "alpha")
+    with (made / "backend.py").open("a") as backend:
+        backend.write("\nmake = build_wheel\ndef build_wheel(*rest, **named):\n")
+        backend.write("    import warnings\n    warnings.warn('soon gone')\n    return make(*rest, **named)\n")
+    quiet = run("alpha", "dist")
+
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+    assert "soon gone" in run("--debug", "--force", "alpha", "dist").stderr
 
 
 # -------------------------------------------------------------------------------------------------- the stamp
@@ -237,8 +288,19 @@ def test_reproducible(tmp_path, monkeypatch):
     assert one.read_bytes() == two.read_bytes()
     assert inspect_wheel(one).build.at.isoformat() == "2023-11-14T22:13:20+00:00"
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    result = run("--force", "alpha", "one")
+    result = run("alpha", "one")
     assert (result.exit_code, "SOURCE_DATE_EPOCH=yesterday is no time" in result.stderr) == (2, True)
+
+
+def test_time_that_is_asked_for(tmp_path, monkeypatch):
+    """A wheel of another time than SOURCE_DATE_EPOCH says is not the one asked for; without it, any time will do."""
+    backend_project(tmp_path / "alpha")
+    run("alpha", "dist")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert [backend_runs(run("-v", "alpha", "dist")) for _ in range(2)] == [1, 0]
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+
+    assert backend_runs(run("-v", "alpha", "dist")) == 0
 
 
 @pytest.mark.parametrize("prefix", ["", "1x", "a-b"])
@@ -300,6 +362,84 @@ def test_other_files_build_anew(tmp_path, change):
     assert backend_runs(run("-v", "alpha", "dist")) == 1
 
 
+def test_unchanged_is_quick(tmp_path):
+    """To see that nothing has changed takes no library that is slow to import, and no build frontend."""
+    backend_project(tmp_path / "alpha")
+    run("alpha", "dist")
+    code = """
+import sys
+from hotswap.cli import main
+main(["build", "--no-isolation", "alpha", "dist"], standalone_mode=False)
+print(sorted({"asyncio", "build", "networkx", "resolvelib"} & sys.modules.keys()))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(IMPORTED)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+
+    assert ("alpha is unchanged" in done.stderr, done.stdout.splitlines()[-1]) == (True, "[]")
+
+
+def test_output_directory_is_left_untouched(tmp_path):
+    """Nothing is written into a directory that has the wheel already: not even a temporary file comes and goes."""
+    backend_project(tmp_path / "alpha")
+    run("alpha", "dist")
+    os.mkfifo(tmp_path / "dist" / "beta-1.0-py3-none-any.whl")
+    os.utime(tmp_path / "dist", (1, 1))
+
+    assert "alpha is unchanged" in run("alpha", "dist").stderr
+    assert (tmp_path / "dist").stat().st_mtime == 1
+
+
+def test_commit_of_what_was_tried(tmp_path):
+    """Edit, try, commit, release: the wheel that was built before the commit is built anew, once, and names it."""
+    made = project(tmp_path / "alpha")
+    steps = [shown("alpha", "dist")["wheels"][0]]  # git does not know the directory
+    first = commit(made)
+    steps += [shown("alpha", "dist")["wheels"][0] for _ in range(2)]
+    with (made / "src" / "alpha" / "__init__.py").open("a") as file:
+        file.write("\n")
+    steps += [shown("alpha", "dist")["wheels"][0] for _ in range(2)]
+    second = commit(made)
+    steps += [shown("alpha", "dist")["wheels"][0] for _ in range(2)]
+
+    assert [(step["build"]["revision"], step["build"]["dirty"], step["unchanged"]) for step in steps] == [
+        (None, None, False),
+        (first, False, False),
+        (first, False, True),
+        (first, True, False),
+        (first, True, True),
+        (second, False, False),
+        (second, False, True),
+    ]
+
+
+def test_commit_of_other_projects(tmp_path):
+    """In a repository of many projects a commit that leaves a project's files as they are does not build it anew."""
+    for name in ("alpha", "beta"):
+        project(tmp_path / "plugins" / name, name)
+    first = commit(tmp_path / "plugins")
+    run("plugins/alpha", "dist")
+    (tmp_path / "plugins" / "beta" / "new.py").touch()
+    commit(tmp_path / "plugins")
+    (made,) = shown("plugins/alpha", "dist")["wheels"]
+
+    assert (made["unchanged"], made["build"]["revision"], made["build"]["dirty"]) == (True, first, False)
+
+
+def test_commit_that_is_amended(tmp_path):
+    """A commit that is not in the history any more is not named; one that a shallow clone does not have may well be."""
+    made = project(tmp_path / "alpha")
+    commit(made)
+    run("alpha", "dist")
+    git(made, "commit", "-q", "--amend", "-m", "better words")
+    result = run("-v", "alpha", "dist")
+    assert (backend_runs(result), "is not kept: its stamp names no commit" in result.stderr) == (1, True)
+    assert backend_runs(run("-v", "alpha", "dist")) == 0
+
+    shutil.rmtree(made / ".git")
+    commit(made)
+    assert backend_runs(run("-v", "alpha", "dist")) == 0
+
+
 def test_damaged_wheel_is_built_anew(tmp_path):
     """A wheel that does not verify any more is no reason to build nothing."""
     backend_project(tmp_path / "alpha")
@@ -332,6 +472,26 @@ def test_new_commit_matters_only_to_dynamic_metadata(tmp_path):
 
     made = {product["plugin"]: product["unchanged"] for product in shown("still", "moving", "dist")["wheels"]}
     assert made == {"still": True, "moving": False}
+
+
+def test_output_directory_around_the_project(tmp_path):
+    """A project inside the output directory is looked at all the same."""
+    made = project(tmp_path / "plugins" / "alpha")
+    commit(made)
+    (made / "src" / "alpha" / "new.py").touch()
+
+    assert shown("plugins/alpha", "plugins")["wheels"][0]["build"]["dirty"] is True
+
+
+def test_output_directory_behind_a_link(tmp_path):
+    """The output directory is none of the source, whatever it is called inside the project."""
+    made = project(tmp_path / "alpha")
+    commit(made)
+    (tmp_path / "out").mkdir()
+    (made / "wheels").symlink_to(tmp_path / "out")
+    first, second = (shown("alpha", "alpha/wheels")["wheels"][0] for _ in range(2))
+
+    assert (first["build"]["dirty"], first["unchanged"], second["unchanged"]) == (False, False, True)
 
 
 @pytest.mark.parametrize("place", ["alpha/wheels", "alpha"])
@@ -412,6 +572,30 @@ def test_include(tmp_path, layout, backend):
     assert "--include '^alpha/__init__' matches no file that the backend left out" in result.stderr
 
 
+def test_include_stays_inside_the_project(tmp_path):
+    """What a symbolic link fetches from outside is not taken in, and told; one that stays inside is as good as a file."""
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("secret.txt", "another.txt"):
+        (tmp_path / "elsewhere" / name).write_text("secret")
+    project(tmp_path / "beta", "beta", files={"src/beta/__init__.py": plugin_source(), "src/beta/beta.txt": ""})
+    more = '[tool.hatch.build.targets.wheel]\npackages = ["src/alpha"]\nexclude = ["*.txt"]\n'
+    files = {"src/alpha/__init__.py": plugin_source(), "src/alpha/own.txt": "own", "notes.txt": "notes"}
+    inside = project(tmp_path / "alpha", files=files, more=more) / "src" / "alpha"
+    (inside / "notes.txt").symlink_to(tmp_path / "alpha" / "notes.txt")
+    (inside / "link.txt").symlink_to(tmp_path / "elsewhere" / "secret.txt")
+    (inside / "extdir").symlink_to(tmp_path / "elsewhere")
+    (inside / "up").symlink_to(tmp_path)
+    result = run("--include", r"\.txt$", "alpha", "dist")
+
+    wheel = tmp_path / "dist" / "alpha-1.0-py3-none-any.whl"
+    assert sorted(listed(wheel)) == ["alpha/__init__.py", "alpha/notes.txt", "alpha/own.txt"], result.output
+    told = [line.partition(": ")[2] for line in result.stderr.splitlines()]
+    assert told == [
+        "--include does not take in alpha/extdir/another.txt: a symbolic link leads out of the project to it",
+        "--include does not take in 2 more such files",
+    ]
+
+
 def test_exclude_wins(tmp_path):
     """What both match stays out; an expression that matches nothing is told on stderr, and the wheel is built."""
     files = {"src/alpha/__init__.py": plugin_source(), "src/alpha/a.json": "", "src/alpha/b.json": ""}
@@ -483,6 +667,34 @@ def test_projects_that_clash(tmp_path, one, other, complaint):
     assert not (tmp_path / "dist").exists()
 
 
+def test_copy_of_a_project(tmp_path):
+    """Not the plugin's name but the directory says which project is at fault: a copy has the name of the good one."""
+    for place in ("hello", "a", "copy"):
+        project(tmp_path / place, "hello", plugin="hello")
+    for place in ("a", "copy"):
+        settings = tmp_path / place / "pyproject.toml"
+        settings.write_text(settings.read_text().replace('hello = "hello"', ""))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "pyproject.toml").write_text("[")
+    one = shown("copy", "hello", "dist", code=1)["error"]
+    assert one["message"].startswith("hello (copy, hello-1.0-py3-none-any.whl): ")
+    error = shown("bad", "a", "hello", "copy", "dist", code=1)["error"]
+
+    assert error["message"].startswith("cannot build bad, a, copy: 3 faults")
+    assert [fault["where"] for fault in error["faults"]] == ["bad", "a: entry_points.txt", "copy: entry_points.txt"]
+
+
+def test_clash_beside_a_fault(tmp_path):
+    """A clash names the two projects of it, beside whatever else is wrong, and no others."""
+    for place, name in (("one", "alpha"), ("two", "alpha"), ("fine", "beta")):
+        project(tmp_path / place, name)
+    project(tmp_path / "bad", "gamma", files={"src/gamma/__init__.py": plugin_source(on_free="")})
+    error = shown("bad", "one", "fine", "two", "dist", code=1)["error"]
+
+    assert error["message"].startswith("cannot build bad, one, two: 2 faults")
+    assert error["faults"][1]["where"] == "one and two"
+
+
 def test_versions_do_not_clash(tmp_path):
     """Two versions of one plugin may be built together."""
     for version in ("1.0", "2.0"):
@@ -523,4 +735,16 @@ def test_leave_temps(tmp_path, monkeypatch, flags):
     if not flags:
         built, finished = (kept / "1-alpha" / stage / "alpha-1.0-py3-none-any.whl" for stage in ("built", "finished"))
         assert set(members(finished)) - set(members(built)) == {"alpha-1.0.dist-info/hotswap-build.json"}
-        assert Path(shown("--leave-temps", "alpha", "dist")["temps"]).parent == tmp_path / "tmp"
+        assert Path(shown("--leave-temps", "--force", "alpha", "dist")["temps"]).parent == tmp_path / "tmp"
+
+
+def test_leave_temps_of_nothing(tmp_path, monkeypatch):
+    """Where nothing was built there is nothing to keep: no empty directory is left, and none is named."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    backend_project(tmp_path / "alpha")
+    run("alpha", "dist")
+
+    assert run("--leave-temps", "alpha", "dist").stderr == "alpha is unchanged\n"
+    assert "temps" not in shown("--leave-temps", "alpha", "dist")
+    assert list((tmp_path / "tmp").iterdir()) == []

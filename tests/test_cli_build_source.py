@@ -214,6 +214,24 @@ def _broken(tmp_path: Path) -> str:
     return faults("--no-build", "broken", "dist")[0]
 
 
+@pytest.mark.parametrize("layout", ["src/", ""])
+def test_module_that_is_not_valid_python(tmp_path, layout):
+    """A module of the plugin's packages that does not compile is a fault; tests and tools beside them are not looked at."""
+    files = {
+        f"{layout}alpha/__init__.py": plugin_source(),
+        f"{layout}alpha/sub.py": "x = 1\noops(\n",
+        "tests/test_alpha.py": "oops(",
+        "tool.py": "oops(",
+    }
+    made = project(tmp_path / "alpha", files=files)
+    (fault,) = faults("--no-build", "alpha", "dist")
+    assert fault.startswith(f"alpha/{layout}alpha/sub.py:2 is not valid Python: ")
+
+    settings = made / "pyproject.toml"
+    settings.write_text(settings.read_text().replace(">=3.11", ">=99"))
+    assert "does not fit this interpreter" in run("--no-build", "alpha", "dist").stdout
+
+
 def test_source_that_cannot_be_read(tmp_path, monkeypatch):
     """A file of the project that cannot be read is named."""
     made = project(tmp_path / "alpha", files={"alpha.py": plugin_source()})
@@ -391,16 +409,49 @@ def test_plugins_that_clash(tmp_path):
     assert not (tmp_path / "host").exists()
 
 
+def test_modules_beside_the_package_clash_too(tmp_path):
+    """Everything that lies beside the packages in `src` is imported by its own name; the rest of a project is not."""
+    for name in ("one", "two"):
+        files = {f"src/{name}.py": plugin_source(), "src/helpers.py": "", "tests/__init__.py": "", "tools.py": ""}
+        project(tmp_path / name, name, files=files)
+    for name in ("three", "four"):
+        project(tmp_path / name, name, files={f"{name}.py": plugin_source(), "tests/__init__.py": ""})
+    (fault,) = faults("--static-linking", "one", "two", "three", "four", "host")
+
+    assert fault.startswith("one and two both bring helpers, ")
+
+
+def test_package_with_the_name_of_the_module(tmp_path):
+    """A plugin that is called as the module of imports would be hidden by it."""
+    project(tmp_path / "alpha", files={"src/static_plugins/alpha.py": plugin_source()}, entry="static_plugins.alpha")
+    (fault,) = faults("--static-linking", "alpha", "host")
+
+    assert fault.startswith("alpha brings static_plugins, and so is called the module of imports itself")
+
+
+@pytest.mark.parametrize("mode", ["--static-linking", "--no-build"])
 @pytest.mark.parametrize(
-    "words", [["--include", "x"], ["--exclude", "x"], ["--", "--key=x"]], ids=lambda words: words[0]
+    "words",
+    [["--include", "x"], ["--exclude", "x"], ["--force"], ["--leave-temps"], ["--no-isolation"], ["--", "--key=x"]],
+    ids=lambda words: words[0],
 )
-def test_flags_of_wheels(tmp_path, words):
+def test_flags_of_wheels(tmp_path, words, mode):
     """Flags that are about wheels are refused instead of ignored."""
     project(tmp_path / "alpha")
     places = ["alpha", "host"]
-    result = run("--static-linking", *(places + words if words[0] == "--" else words + places))
+    result = run(mode, *(places + words if words[0] == "--" else words + places))
+    named = "what follows --" if words[0] == "--" else words[0]
 
-    assert (result.exit_code, "has no meaning with --static-linking" in result.stderr) == (2, True)
+    assert (result.exit_code, f"{named} has no meaning with {mode}" in result.stderr) == (2, True)
+    assert not (tmp_path / "host").exists()
+
+
+def test_all_flags_of_wheels(tmp_path):
+    """All that have no meaning are told at once; the live prefix means nothing only where nothing is made."""
+    project(tmp_path / "alpha")
+    result = run("--no-build", "--live-prefix", "hot_", "--force", "alpha", "host", "--", "-x")
+
+    assert "--force, --live-prefix, what follows -- have no meaning with --no-build" in result.stderr
 
 
 def test_faulty_plugin_is_not_linked(tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import csv
 import math
 import pickle
 import socket
+import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
@@ -16,6 +18,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import attrs
 import livetypes
 import msgpack
 import pytest
@@ -39,17 +42,62 @@ from livetypes import (
     Started,
     Step,
     Steps,
+    T,
     Word,
 )
 from livetypes_elsewhere import Elsewhere
+from typing_extensions import TypeAliasType
 
 import hotswap
 from hotswap import LiveDataError
-from hotswap.live import Data, unwrap, wrap
+from hotswap.live import Data, converters, unwrap, wrap
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 5)
 BERLIN = ZoneInfo("Europe/Berlin")
+Number = TypeAliasType("Number", int)
+Table = TypeAliasType("Table", dict[str, list[T]], type_params=(T,))
+if sys.version_info >= (3, 12):
+    exec("type Json = int | list[Json] | dict[str, Json] | None")
+    Json = globals()["Json"]
+else:
+    Json = TypeAliasType("Json", None)
+    object.__setattr__(Json, "__value__", int | list[Json] | dict[str, Json] | None)
 UNTYPED = collections.namedtuple("UNTYPED", ["x", "y"])
+
+
+class Unmade:
+    """A plain class without a constructor of its own."""
+
+    x: int
+
+    @classmethod
+    def of(cls, x: int) -> Unmade:
+        made = cls()
+        made.x = x
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Loose(Unmade):
+    """A plain class whose constructor takes anything."""
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        vars(self).update(fields)
+
+
+@attrs.define(init=False)
+class SelfMade:
+    """An attrs class whose constructor asks for something else."""
+
+    x: int
+    y: int = attrs.Factory(lambda self: self.x, takes_self=True)
+
+    def __init__(self, text: str, /) -> None:
+        self.x = self.y = len(text)
 
 
 def through_bytes(data: Data) -> Data:
@@ -156,6 +204,14 @@ VALUES: list[tuple[Any, Any]] = [
     ([Color.RED, 3, True, "x"], list[typing.Literal[Color.RED, 3, True, "x"]]),
     ({"a": 1}, typing.Any),
     ((1, 2), typing.Sequence[int]),
+    ([1], typing.Sequence),
+    ((1, 2), tuple[int, ...]),
+    ([1], list[typing.Annotated[int, ["unhashable"]]]),
+    ([1, "a"], list[Number | str]),
+    ({"a": [1]}, Table[int]),
+    ({"a": [1, {"b": None}]}, Json),
+    (Unmade.of(1), None),
+    (Loose(x=1), None),
     (everything(), None),
     (
         everything(either=Step("s"), texts=NOON, money=1.5, lists=[], mixed=Step("t"), mode="fast", optional=Step("u")),
@@ -169,13 +225,55 @@ VALUES: list[tuple[Any, Any]] = [
 def test_round_trip(value: Any, annotation: Any) -> None:
     """Every kind of value comes back from JSON and from MessagePack equal, and of the same type, all the way down."""
     data = through_bytes(wrap(value, annotation))
-    types = {cls.__name__: cls for cls in vars(livetypes).values() if isinstance(cls, type)} | {"UNTYPED": UNTYPED}
+    types = {cls.__name__: cls for cls in vars(livetypes).values() if isinstance(cls, type)}
+    types |= {"UNTYPED": UNTYPED, "Unmade": Unmade, "Loose": Loose}
     for into in (annotation or type(value), types):
         back = unwrap(data, into)
         assert type(back) is type(value)
         assert back == value
         assert repr(wrap(back, annotation)) == repr(data)
     assert (data.plugin, data.version, data.origin) == (None, None, "the host")
+
+
+def test_marks_in_keys() -> None:
+    """A key that looks like the mark of the very type that is held comes back, in a union or not."""
+    for annotation in (dict[str, int], dict[str, int] | None, dict[str, int] | Step, dict[str, int] | int):
+        for value in ({"!dict[str, int]": 1}, {"!int": 1}, {"!": 1}):
+            assert unwrap(through_bytes(wrap(value, annotation)), annotation) == value
+
+
+def test_marks_of_older_unions() -> None:
+    """What a union has marked is read where there is one type alone now."""
+    for value, union in ((5, int | Access), (1.5, float | typing.Literal[1.5]), (2**70, int | str)):
+        assert unwrap(Data("x", wrap(value, union).value), type(value)) == value
+    assert unwrap(Data("x", {"!bool": True}), bool) is True
+
+
+def test_what_wrap_never_makes() -> None:
+    """Data that was made by hand is checked like any other."""
+    for value, annotation in ((5, Decimal), ({}, list), ([], dict), ([(1,)], list), ({"!set": 1}, Any)):
+        with pytest.raises(LiveDataError, match=r" is no |makes no "):
+            unwrap(Data("Any", value), annotation)
+
+
+def test_integers_of_any_size() -> None:
+    """An integer of more digits than Python writes in decimal is held, and named by its size where it does not fit."""
+    large = -(10**5000)
+    assert unwrap(through_bytes(wrap([large], list[int])), list[int]) == [large]
+    with pytest.raises(LiveDataError, match="an int of 16610 bits is no str"):
+        wrap(large, str)
+
+
+def test_zones_change() -> None:
+    """A time in a zone whose rules have changed since it was held keeps its zone and the time on its clocks."""
+    held = Data("datetime", "2024-07-01T12:00:00+01:00[Europe/Berlin]")
+    assert unwrap(held, datetime) == datetime(2024, 7, 1, 12, tzinfo=BERLIN)
+
+
+def test_into_any() -> None:
+    """Where anything is asked for, the data's own type decides."""
+    for into in (Any, object):
+        assert unwrap(wrap((1, {2})), into) == (1, {2})
 
 
 def test_nan() -> None:
@@ -285,6 +383,18 @@ class SubStep(Step):
     pass
 
 
+class Undecorated(Step):
+    more: int = 0
+    limit: int = 3
+
+
+def undecorated() -> Undecorated:
+    made = Undecorated("a")
+    assert unwrap(wrap(made), Undecorated) == made
+    made.more = 1
+    return made
+
+
 REFUSED: list[tuple[Any, Any, dict[str, str]]] = [
     (lambda: 3, None, {"function": "function cannot be held"}),
     (Untold(), None, {"Untold": "Untold has no fields that hotswap knows of"}),
@@ -326,7 +436,22 @@ REFUSED: list[tuple[Any, Any, dict[str, str]]] = [
     ([Step(3)], list[Step | None], {"list[Step | None][0].name": "3 is no str"}),  # type: ignore[arg-type]
     ([Step(3)], list[Step | int], {"list[Step | int][0].name": "3 is no str"}),  # type: ignore[arg-type]
     ("5", int, {"int": "'5' is no int"}),
-    ((1,), list[int], {"list[int]": "a tuple is no list[int]"}),
+    ((1, 2), list[int], {"list[int]": "a tuple is no list[int]"}),
+    (1, bool, {"bool": "1 is no bool"}),
+    ("1", float, {"float": "'1' is no float"}),
+    (1, Color, {"Color": "1 is no Color"}),
+    (2**70, typing.Literal[2**70], {f"Literal[{2**70}]": f"Literal[{2**70}] has what is no literal: {2**70}"}),
+    ({"a-b": 1}, typing.TypedDict("Dashed", {"a-b": int}), {"Dashed": "the key 'a-b' of Dashed is no identifier"}),
+    (csv.reader([]), None, {"reader": "reader has no fields that hotswap knows of"}),
+    (False, None | Page, {"Page | None": "False is no Page"}),
+    (0, type(None), {"None": "0 is no None"}),
+    (undecorated(), None, {"Undecorated.more": "is annotated in Undecorated, and no field of it"}),
+    (make_dataclass("Counter", ["number"])(1), None, {"Counter": "Counter is also the name of a type of Python's"}),
+    (
+        {"a": [1, object()]},
+        dict[str, Any],
+        {"dict[str, Any]['a'][1]": "a object, which nothing says how to make again"},
+    ),
     ([1], tuple[int], {"tuple[int]": "a list is no tuple[int]"}),
     ([1], dict[str, int], {"dict[str, int]": "a list is no dict[str, int]"}),
     ([1], dict, {"dict": "a list is no dict"}),
@@ -368,8 +493,9 @@ def test_cycles() -> None:
     items: list[Any] = []
     items.append({"a": (items,)})
     deep: list[Any] = []
+    chain: dict[str, Any] = {}
     for _ in range(100_000):
-        deep = [deep]
+        deep, chain = [deep, None], {"next": chain}
     for value, where in ((node, "Node.children[0].parent"), (items, "list[0]['a'][0]")):
         with pytest.raises(LiveDataError, match="contains itself: it is the value of the whole again") as caught:
             wrap(value)
@@ -378,6 +504,50 @@ def test_cycles() -> None:
         wrap(deep)
     with pytest.raises(LiveDataError, match="is nested too deeply"):
         unwrap(Data("list", deep), list)
+    with pytest.raises(LiveDataError, match="is nested too deeply"):
+        unwrap(Data("Chain", chain), Chain)
+    with pytest.raises(LiveDataError, match="is nested too deeply"):
+        wrap(Endless())
+
+
+@pytest.mark.parametrize("steps", [["next"], ["children"], ["by_name"], ["next", "children", "by_name"]])
+def test_what_is_held_can_be_read(steps: list[str]) -> None:
+    """However an object is nested: what is not refused as too deep can be read, too."""
+    made, refused = Chain(), None
+    for count in range(200):
+        step = steps[count % len(steps)]
+        made = Chain(**{step: {"next": made, "children": [made], "by_name": {"a": made}}[step]})
+        try:
+            data = wrap(made)
+        except LiveDataError as error:
+            refused = error
+            break
+        assert wrap(unwrap(data, Chain)) == data
+    assert refused is not None
+    assert "is nested too deeply: more than 100 levels" in str(refused)
+
+
+@dataclass
+class Chain:
+    next: Chain | int | None = None
+    children: list[Chain | None] = field(default_factory=list)
+    by_name: dict[str, Chain | str] = field(default_factory=dict)
+
+
+class Endless:
+    x: int
+
+    @property
+    def x(self) -> int:  # type: ignore[no-redef]
+        return self.x
+
+
+@dataclass
+class Picky:
+    x: int
+
+    def __hash__(self) -> int:
+        return {1: 5}[self.x]
 
 
 @dataclass
@@ -407,9 +577,11 @@ MISFITTING: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"number": True}, {".number": "True is no int"}),
     ({"number": 5.0}, {".number": "5.0 is no int"}),
     ({"number": {"!int": "x"}}, {".number": "'x' is no int"}),
+    ({"number": {"!int": "0x05"}}, {".number": "'0x05' is no int"}),
+    ({"number": {"!int": None}}, {".number": "None is no int"}),
     ({"ratio": "1"}, {".ratio": "'1' is no float"}),
     ({"ratio": 2**60 + 1}, {".ratio": f"{2**60 + 1} has more digits than a float"}),
-    ({"ratio": {"!float": "1"}}, {".ratio": "a dict is no float"}),
+    ({"ratio": {"!float": "1"}}, {".ratio": "'1' is no float"}),
     ({"text": 5}, {".text": "5 is no str"}),
     ({"flag": 1}, {".flag": "1 is no bool"}),
     ({"step": {"seconds": "a"}}, {".step.name": "missing", ".step.seconds": "'a' is no float"}),
@@ -436,8 +608,8 @@ MISFITTING: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"choice": "b"}, {".choice": "'b' is no Literal['a', 1]"}),
     ({"choice": []}, {".choice": "a list is no Literal['a', 1]"}),
     ({"anything": {"!dict": 3}}, {".anything": "3 is no list of pairs"}),
-    ({"anything": {"!dict": [[[], 1]]}}, {".anything[0]": "its key cannot be hashed"}),
-    ({"anything": {"!set": [[]]}}, {".anything": "makes no set: unhashable type: 'list'"}),
+    ({"anything": {"!dict": [[[], 1]]}}, {".anything": "makes no dict: TypeError: unhashable type: 'list'"}),
+    ({"anything": {"!set": [[]]}}, {".anything": "makes no set: TypeError: unhashable type: 'list'"}),
 ]
 
 
@@ -475,6 +647,57 @@ def test_constructors_that_object() -> None:
     assert caught.value.__context__ is None
 
 
+def test_defaults_that_the_constructor_makes() -> None:
+    """A field whose default needs the constructor has to be in the data where the constructor cannot be called."""
+    assert unwrap(wrap(SelfMade("abc")), SelfMade).y == 3
+    with pytest.raises(LiveDataError, match=r"SelfMade\(\.\.\.\) raised TypeError: a default is made by the constr"):
+        unwrap(Data("SelfMade", {"x": 1}), SelfMade)
+
+
+def test_defaults_without_the_constructor() -> None:
+    """Where the constructor cannot be called, fields that the data lacks have their defaults all the same."""
+    started = unwrap(Data("Started", {"value": 1}), Started)
+    assert (started.value, started.other, started.number) == (1, [], 7)
+
+
+def test_hashes_that_object() -> None:
+    """What a class's `__hash__` raises is told in words, in sets and in mappings."""
+    assert unwrap(wrap({Picky(1): {Picky(1)}}, dict[Picky, set[Picky]]), dict[Picky, set[Picky]]) == {
+        Picky(1): {Picky(1)}
+    }
+    for annotation, value in ((set[Picky], [{"x": 2}]), (dict[Picky, int], [[{"x": 2}, 1]])):
+        with pytest.raises(LiveDataError, match=r": makes no (set|dict)\[Picky.*\]: KeyError: 2 \(let its"):
+            unwrap(Data("x", value), annotation)
+
+
+HOSTILE = [
+    *("a|" * 100_000 + "a", "(" * 300, "-" * 5000 + "1", "1" * 5000, "\0", "Any[int]", "int | 5", "list[[int]]"),
+    *("Literal[[]]", "Literal[{1}]", "Literal[Live_Step.__init__]", "Live_Step.__init__", "__import__('os')", "[][0]"),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_of_types_from_outside(name: str) -> None:
+    """The name of a type is a name: nothing is executed by it, and what is none is an error that says so."""
+    with pytest.raises(LiveDataError, match="there is no live type"):
+        unwrap(Data(name, []), {"Live_Step": Step})
+
+
+@pytest.mark.parametrize("zone", ["", ".", "Europe", "../../etc/passwd", "a" * 5000, "zone.tab", "/etc/passwd", "\0"])
+def test_zones_from_outside(zone: str) -> None:
+    """What is no time zone is an error, whatever is found under that name."""
+    with pytest.raises(LiveDataError, match="is no datetime"):
+        unwrap(Data("datetime", f"2024-05-01T12:00:00+00:00[{zone}]"), datetime)
+
+
+def test_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names of types come from outside, a limited number of them is remembered."""
+    monkeypatch.setattr(converters, "_MANY", 50)
+    for number in range(100):
+        assert unwrap(Data(f"Literal[{number}]", number), {}) == number
+    assert len(converters.converter_for([int])._forms) < 60
+
+
 def test_another_type() -> None:
     """Data of one type is not read as another by mistake."""
     with pytest.raises(LiveDataError, match=r"live data of the host: it is a Step and no Point") as caught:
@@ -497,9 +720,14 @@ NO_DATA: list[tuple[Any, list[str]]] = [
     ({"type": 1, "value": 2, "plugin": 3, "version": None, "x": 1}, ["x: unknown", "type: a int", "plugin: a int"]),
     (
         {"type": "int", "value": 2**64, "plugin": None, "version": "two"},
-        ["version: 'two'", "value: 18446744073709551616"],
+        ["version: 'two'", "value: an int of more than 64 bits"],
     ),
-    ({"type": "x", "value": {1: [math.nan, (1,)]}, "plugin": None, "version": None}, ["value: the key 1", "1]", "0]"]),
+    (
+        {"type": "x", "value": {1: [math.nan, (1,)]}, "plugin": None, "version": None},
+        ["value: the key 1", "[1][0]: nan is", "[1][1]: a tuple"],
+    ),
+    ({"type": "x", "value": {"\udc80": "\udc80"}, "plugin": None, "version": None}, [r"key '\udc80'", "value['"]),
+    ({"type": "x", "value": [10**5000], "plugin": None, "version": "9" * 5000}, ["is no version", "value[0]: an int"]),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import linecache
 import logging
@@ -272,6 +273,12 @@ class Slotted:
         return fields
 
 
+@dataclass
+class WithPartial:
+    steps: list[str] = field(default_factory=list)
+    _ = migration(before="2.0")(functools.partial(lambda name, fields: step(name)(fields), "partial 2"))
+
+
 @attrs.define
 class WithAttrs:
     steps: list[str] = attrs.Factory(list)
@@ -315,6 +322,7 @@ class Around:
         (Slotted, "3.0.1", []),
         (Slotted, None, []),
         (WithAttrs, "1.0", ["attrs 2"]),
+        (WithPartial, "1.0", ["partial 2"]),
         (Heir, "1.0", ["base 2", "heir 2"]),
         (Tuple, "1.0", ["tuple 2"]),
     ],
@@ -402,6 +410,50 @@ def test_reloads_leave_nothing(host: Host) -> None:
     assert kept.faults
     assert [ref() for ref in gone[:-4]] == [None] * len(gone[:-4])
     assert sizes[2] == sizes[-1]
+
+
+def test_types_that_refer_to_one_another_late(host: Host) -> None:
+    """A field whose values are seen only in a later call keeps no version either."""
+    jobs = """
+        from __future__ import annotations
+        from dataclasses import dataclass
+        from typing import Optional
+        import hotswap.live
+
+        @dataclass
+        class Live_Job:
+            note: Optional[Note] = None
+
+        @dataclass
+        class Note:
+            next: Optional[Note] = None
+
+        def late():
+            hotswap.live.wrap(Live_Job())
+            return hotswap.live.wrap(Live_Job(Note()))
+    """
+    add(host, "1.0", jobs)
+    manager = host.loaded()
+    gone = weakref.ref(manager.current.vault.live_types["Live_Job"])
+    queued(manager, "late")
+    add(host, "1.1", jobs)
+    manager.reload()
+    assert eventually(lambda: collected(gone))
+    assert not manager.leaks()
+
+
+def test_objects_of_a_freed_plugin(host: Host) -> None:
+    """An object that is wrapped only when its plugin has been freed is refused: nobody knows its version any more."""
+    add(host, "1.0", JOBS_1)
+    manager = host.loaded()
+    job = manager.current.vault.live_types["Live_Job"]("a", "1")
+    add(host, "2.0", JOBS_2)
+    manager.reload()
+    assert eventually(lambda: [retired.state for retired in manager.retired()] == ["freed"])
+    with pytest.raises(
+        LiveDataError, match="Live_Job cannot be held as live data: Live_Job: its plugin has been freed"
+    ):
+        wrap(job)
 
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from hotswap.wheel.recipe import Recipe
 from hotswap.wheel.revision import Revision, read_revision
 from hotswap.wheel.rewriting import finish_wheel
 from hotswap.wheel.stamping import MAX_STAMP, read_stamp, write_stamp
-from hotswap.wheel.tree import SourceTree, is_source, walk
+from hotswap.wheel.tree import SourceTree, walk
 
 BUILD = BuildInfo(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "a" * 40, True, "hot_", "b" * 64)
 STAMP = "alpha-1.0.dist-info/hotswap-build.json"
@@ -120,6 +120,17 @@ def test_peek_at_nothing(tmp_path: Path, content: bytes | None) -> None:
     assert peek(wheel) is None
 
 
+def test_peek_at_what_no_wheel_is(tmp_path: Path) -> None:
+    """A FIFO is not waited for, and a stamp that is packed as no wheel's member is counts as none."""
+    wheel = tmp_path / "alpha-1.0-py3-none-any.whl"
+    os.mkfifo(wheel)
+    assert peek(wheel) is None
+    wheel.unlink()
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr(STAMP, write_stamp(BUILD))
+    assert peek(wheel) is None
+
+
 # ------------------------------------------------------------------------------------------------------ files
 
 
@@ -134,15 +145,33 @@ def test_walk(tmp_path: Path) -> None:
     (project / "linked").symlink_to(tmp_path / "shared")
     (project / "sub" / "circle").symlink_to(project)
     (project / "dangling").symlink_to(tmp_path / "nowhere")
+    (project / "up").symlink_to(tmp_path)
+    (project / "alias").symlink_to(project / "sub")
+    (project / "linked" / "back").symlink_to(project / "a.py")
     os.mkfifo(project / "fifo")
-    found = {file.relative for file in walk(project, [(project / "out").resolve()])}
-    assert found == {"a.py", "sub/b.py", "sub/dist/c.py", "linked/f.py", "sub/y.whl"}
-    assert [is_source(name) for name in ("a.py", "dist/x", "sub/dist/x", "a/__pycache__/x")] == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    found = {file.relative: file.foreign for file in walk(project, [(project / "out").resolve()])}
+    own = ["a.py", "sub/b.py", "sub/dist/c.py", "sub/y.whl", "alias/b.py", "alias/dist/c.py", "alias/y.whl"]
+    assert found == {**dict.fromkeys(own, False), "linked/f.py": True, "linked/back": False}
+
+
+def test_walk_past_environments(tmp_path: Path) -> None:
+    """A virtual environment is known by its pyvenv.cfg, not by a name that a package may have, nor at the top."""
+    for name in ("pyvenv.cfg", "env/pyvenv.cfg", "env/x.py", "src/a/venv/__init__.py", ".hotswap-x1/a.whl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert {file.relative for file in walk(tmp_path)} == {"pyvenv.cfg", "src/a/venv/__init__.py"}
+
+
+def test_directory_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the directory and the project, not the directory as if it were the plugin."""
+
+    def refuse(path: Path) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("hotswap.wheel.tree.os.scandir", refuse)  # root may read everything
+    with pytest.raises(BuildError, match="Permission denied") as caught:
+        draft(tmp_path, Recipe())
+    assert caught.value.plugin == tmp_path.name
 
 
 def test_files_that_go_or_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,8 +184,9 @@ def test_files_that_go_or_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("hotswap.wheel.making.walk", lambda *_: sources)
     assert draft(tmp_path, Recipe()).source == before
     (tmp_path / "b.py").mkdir()
-    with pytest.raises(BuildError, match=r"b\.py: cannot be read: Is a directory"):
+    with pytest.raises(BuildError, match=r"b\.py: cannot be read: Is a directory") as caught:
         draft(tmp_path, Recipe())
+    assert caught.value.plugin == tmp_path.name
 
 
 def test_source_tree(tmp_path: Path) -> None:
@@ -189,14 +219,61 @@ def test_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("x.log", "dist/x", "alpha.egg-info/x", "../beta.py"):
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).touch()
-    assert read_revision(project) == clean
+    assert revision_of(project) == clean
     (project / "out").mkdir()
     (project / "out" / "new").touch()
-    assert read_revision(project, [(project / "out").resolve()]) == clean
-    assert read_revision(project).dirty is True
+    assert revision_of(project, project / "out") == clean
+    assert revision_of(project).dirty is True
     (project / "out" / "new").unlink()
     (project / "a.py").unlink()
-    assert read_revision(project).dirty is True
+    assert revision_of(project).dirty is True
+
+
+def revision_of(project: Path, *skip: Path) -> Revision:
+    return read_revision(project, tuple(walk(project, skip)))
+
+
+def test_untracked_links_and_repositories(tmp_path: Path) -> None:
+    """A new link to a directory, and a repository inside the directory, count as their files do."""
+    project = tmp_path / "alpha"
+    project.mkdir()
+    (project / "a.py").touch()
+    commit(project)
+    (tmp_path / "shared").mkdir()
+    (project / "linked").symlink_to(tmp_path / "shared")
+    assert revision_of(project).dirty is False
+    (tmp_path / "shared" / "b.py").touch()
+    assert revision_of(project).dirty is True
+    (project / "linked").unlink()
+    git(project, "init", "-q", "inner")
+    assert revision_of(project).dirty is False
+    (project / "inner" / "c.py").touch()
+    assert revision_of(project).dirty is True
+
+
+@pytest.mark.parametrize("name", ["a b\u00fc", "new\nline"])
+def test_revision_in_a_directory_of_an_odd_name(tmp_path: Path, name: str) -> None:
+    """The name of the directory is not mistaken for the commit, and its files are not mistaken for others'."""
+    project = tmp_path / name / "alpha"
+    project.mkdir(parents=True)
+    (project / "a.py").touch()
+    revision = commit(tmp_path)
+    (project / "build").mkdir()
+    (project / "build" / "x").touch()
+    found = revision_of(project)
+    assert (found.commit, found.dirty) == (revision, False)
+    (project / "new.py").touch()
+    assert revision_of(project).dirty is True
+
+
+def test_revision_inside_a_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What git tells its hooks of the repository they run in is not believed of a project's, nor is what git traces."""
+    (tmp_path / "a.py").touch()
+    revision = commit(tmp_path)
+    for name in ("GIT_DIR", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_TRACE", "1")
+    assert revision_of(tmp_path).commit == revision
 
 
 def test_directory_that_git_ignores(tmp_path: Path) -> None:
@@ -205,12 +282,13 @@ def test_directory_that_git_ignores(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "scratch" / "a.py").touch()
     commit(tmp_path)
-    assert read_revision(tmp_path / "scratch") == Revision(unknown="git ignores the directory")
+    assert revision_of(tmp_path / "scratch") == Revision(unknown="git ignores the directory")
 
 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
+        ("echo warning: x >&2; echo fatal: no such ref >&2; exit 128", "no such ref"),
         ("echo fatal: detected dubious ownership in repository at x >&2; exit 128", "detected dubious ownership"),
         ("exit 1", "git failed"),
         (None, "git does not answer"),
@@ -224,7 +302,7 @@ def test_git_without_an_answer(
     program.write_text(f"#!/bin/sh\n{script}\n" if script else "\0")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    revision = read_revision(tmp_path)
+    revision = revision_of(tmp_path)
     assert (revision.commit, revision.dirty) == (None, None)
     assert revision.unknown.startswith(reason)
 
@@ -287,6 +365,24 @@ def test_what_is_replaced(tmp_path: Path) -> None:
     manifest: Manifest = inspect_wheel(target)
     assert manifest.build == BuildInfo(datetime(1970, 1, 1, tzinfo=UTC))
     assert isinstance(manifest.candidate, Candidate)
+
+
+@pytest.mark.parametrize("name", [b"new\nline.json", b"\xff.json"])
+def test_included_file_of_an_odd_name(tmp_path: Path, name: bytes) -> None:
+    """A file whose name no wheel may have is named, and no wheel is written."""
+    import logging
+
+    wheel = make_wheel(tmp_path / "dist", "alpha")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "alpha_plugin.py").write_text(plugin_source())
+    (project / os.fsdecode(name)).touch()
+    (tmp_path / "finished").mkdir()
+    recipe, logger = Recipe(include=("json",)), logging.getLogger("hotswap.build")
+    with pytest.raises(BuildError, match="its name has control characters") as caught:
+        finish_wheel(wheel, tmp_path / "finished", tuple(walk(project)), recipe, BUILD, logger)
+    assert caught.value.plugin == "alpha"
+    assert list((tmp_path / "finished").iterdir()) == []
 
 
 def test_included_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from ..control.exits import report_fault
-from ..errors import BuildError, Fault, UnfinishedWheelError, UsageError, WheelError
-from ..model import Manifest
-from ..wheel import Draft, Recipe, draft, inspect_wheel, make_wheel, peek
+from ..errors import Fault, UnfinishedWheelError, UsageError, WheelError
+from ..model import BuildInfo, Manifest
+from ..wheel import Draft, Recipe, draft, inspect_wheel, is_outdated, make_wheel, peek
 
 _logger = logging.getLogger("hotswap.build")
 
@@ -41,15 +42,7 @@ class Product:
             "digest": manifest.digest,
             "wheel": str(self.wheel),
             "unchanged": self.unchanged,
-            "build": None
-            if build is None
-            else {
-                "at": build.at.isoformat(),
-                "revision": build.revision,
-                "dirty": build.dirty,
-                "live_prefix": build.live_prefix,
-                "source": build.source,
-            },
+            "build": build if build is None else build.as_json(),
             "unfit": [report_fault(fault) for fault in manifest.unfit],
         }
 
@@ -78,65 +71,91 @@ def build_all(
         UsageError: The output directory cannot be made or written.
         MissingExtraError: The extra [build] is not installed.
     """
-    with _staging(output_dir) as staging:
+    with _made(output_dir), _warnings_to(on_output):
+        present = {} if force else _present(output_dir)
         products: list[Product] = []
-        errors: list[tuple[Path | None, WheelError]] = []
+        errors: list[tuple[tuple[Path, ...], WheelError]] = []
         for number, project in enumerate(projects, 1):
             try:
                 drafted = draft(project, recipe, skip=[output_dir])
-                product = None if force else _unchanged(drafted, output_dir)
+                product = _unchanged(drafted, present)
                 if product is None:
+                    with _staging(output_dir):
+                        pass  # what cannot be written to is told before the build, and not after it
                     place = temps / f"{number}-{project.resolve().name}"
                     wheel = make_wheel(drafted, place, logger=_logger, on_output=on_output)
-                    product = Product(project, wheel, _inspect(wheel))
+                    product = Product(project, wheel, _inspect(project, wheel))
                     _logger.info("%s: checked %s", project, wheel.name)
                 products.append(product)
             except WheelError as error:
-                errors.append((project, error))
-        if faults := _clashes(products):
-            names = ", ".join(dict.fromkeys(product.manifest.plugin for product in products))
-            errors.append((None, WheelError(names, faults, stage="found", head=f"cannot build {names}")))
+                errors.append(((project,), error))
+        errors += _clashes(products)
         _raise(errors)
-        return _publish(products, output_dir, staging)
+        return _publish(products, output_dir)
 
 
-def _inspect(wheel: Path) -> Manifest:
+@contextlib.contextmanager
+def _warnings_to(on_output: Callable[[str], None] | None) -> Iterator[None]:
+    """Warnings of backends are a part of their output: pyproject_hooks (from 1.3) warns of them in this process."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if on_output is not None:
+            on_output(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _inspect(project: Path, wheel: Path) -> Manifest:
     try:
         return inspect_wheel(wheel)
-    except UnfinishedWheelError as error:  # nobody but us has been writing it
-        raise WheelError(error.plugin, error.faults, head=f"{error.plugin} ({wheel.name})") from None
+    except WheelError as error:
+        kind = WheelError if isinstance(error, UnfinishedWheelError) else type(error)  # nobody but us has written it
+        raise kind(error.plugin, error.faults, head=f"{error.plugin} ({project}, {wheel.name})") from None
 
 
 @contextlib.contextmanager
 def build_directory(*, keep: bool, on_kept: Callable[[Path], None]) -> Iterator[Path]:
-    """A directory to build in; it goes in the end, or is kept and told, also when the build fails."""
+    """A directory to build in; it goes in the end, or if anything was built is kept and told, also after a failure."""
     path = Path(tempfile.mkdtemp(prefix="hotswap-build-"))
     try:
         yield path
     finally:
-        if keep:
+        if keep and any(path.iterdir()):
             on_kept(path)
         else:
             shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _staging(output_dir: Path) -> Iterator[Path]:
-    """A directory on the file system of `output_dir`; what was made for it goes again if there is an error."""
+def _made(output_dir: Path) -> Iterator[None]:
+    """Makes the directory; what was made goes again if there is an error."""
     made = [path for path in (output_dir, *output_dir.parents) if not path.exists()]
     with contextlib.ExitStack() as undo:
         undo.callback(_remove_empty, made)
         try:
             output_dir.mkdir(parents=True, exist_ok=True)
-            staging = tempfile.TemporaryDirectory(prefix=".hotswap-", dir=output_dir)
         except OSError as error:
-            word = "be made" if made else "be written to"
-            raise UsageError(
-                f"OUTPUT_DIR {output_dir} cannot {word}: {error.strerror}; name a directory you may write to"
-            ) from None
-        with staging as path:
-            yield Path(path)
+            raise _unusable(output_dir, "be made", error) from None
+        yield
         undo.pop_all()
+
+
+@contextlib.contextmanager
+def _staging(output_dir: Path) -> Iterator[Path]:
+    """A directory inside `output_dir`, from which a rename is atomic; no host looks into it, even if it is left."""
+    try:
+        staging = tempfile.TemporaryDirectory(prefix=".hotswap-", dir=output_dir)
+    except OSError as error:
+        raise _unusable(output_dir, "be written to", error) from None
+    with staging as path:
+        yield Path(path)
+
+
+def _unusable(output_dir: Path, what: str, error: OSError) -> UsageError:
+    return UsageError(f"OUTPUT_DIR {output_dir} cannot {what}: {error.strerror}; name a directory you may write to")
 
 
 def _remove_empty(directories: Sequence[Path]) -> None:
@@ -145,11 +164,22 @@ def _remove_empty(directories: Sequence[Path]) -> None:
             directory.rmdir()
 
 
-def _unchanged(drafted: Draft, output_dir: Path) -> Product | None:
-    """The wheel that was made from the same, if it is still fine and fits this interpreter."""
+def _present(output_dir: Path) -> dict[str, list[tuple[Path, BuildInfo]]]:
+    """The wheels that are there with a stamp, by what they were made from."""
+    found: dict[str, list[tuple[Path, BuildInfo]]] = {}
     for wheel in sorted(output_dir.glob("*.whl")):
-        build = peek(wheel)
-        if build is None or build.source != drafted.source:
+        if build := peek(wheel):
+            found.setdefault(build.source, []).append((wheel, build))
+    return found
+
+
+def _unchanged(drafted: Draft, present: Mapping[str, Sequence[tuple[Path, BuildInfo]]]) -> Product | None:
+    """The wheel that was made from the same, and at the time asked for, if it is fine and fits this interpreter."""
+    for wheel, build in present.get(drafted.source, ()):
+        if drafted.at not in (None, build.at):
+            continue
+        if is_outdated(drafted, build):
+            _logger.info("%s: %s is not kept: its stamp names no commit, and git has one", drafted.project, wheel)
             continue
         try:
             manifest = inspect_wheel(wheel)
@@ -161,42 +191,49 @@ def _unchanged(drafted: Draft, output_dir: Path) -> Product | None:
     return None
 
 
-def _clashes(products: Sequence[Product]) -> list[Fault]:
-    """Wheels that would take each other's place, or that no host could load together."""
-    faults = []
+def _clashes(products: Sequence[Product]) -> Iterator[tuple[tuple[Path, ...], WheelError]]:
+    """Wheels that would take each other's place, or that no host could load together; with their projects."""
     for one, other in combinations(products, 2):
         where = f"{one.project} and {other.project}"
         mine, others = one.manifest, other.manifest
         if one.wheel.name == other.wheel.name:
-            faults.append(Fault(where, f"both make {one.wheel.name}", "leave one out, or give it another version"))
+            fault = Fault(where, f"both make {one.wheel.name}", "leave one out, or give it another version")
         elif mine.plugin == others.plugin and mine.name != others.name:
             what = f"both make the plugin {mine.plugin}, as the distributions {mine.name} and {others.name}"
-            faults.append(Fault(where, what, "a plugin name belongs to one distribution: rename one"))
+            fault = Fault(where, what, "a plugin name belongs to one distribution: rename one")
         elif mine.plugin == others.plugin and mine.version == others.version:
-            faults.append(Fault(where, f"both make {mine.label}", "leave one out, or give it another version"))
-    return faults
+            fault = Fault(where, f"both make {mine.label}", "leave one out, or give it another version")
+        else:
+            continue
+        names = ", ".join(dict.fromkeys((mine.plugin, others.plugin)))
+        head = f"cannot build {one.project}, {other.project}"
+        yield (one.project, other.project), WheelError(names, [fault], stage="found", head=head)
 
 
-def _raise(errors: Sequence[tuple[Path | None, WheelError]]) -> None:
-    """One error with everything that is wrong with all projects."""
+def _raise(errors: Sequence[tuple[tuple[Path, ...], WheelError]]) -> None:
+    """One error with everything that is wrong with all projects, by their directories: copies have one plugin's name."""
     if not errors:
         return
     if len(errors) == 1:
         raise errors[0][1]
     faults = []
-    for project, error in errors:
+    for projects, error in errors:
         for fault in error.faults:
-            told = project is None or isinstance(error, BuildError)
-            where = fault.where if told else f"{project}: {fault.where}"
+            first = str(projects[0])
+            told = fault.where == first or fault.where.startswith((f"{first}/", f"{first} and "))
+            where = fault.where if told else f"{first}: {fault.where}"
             faults.append(Fault(where, fault.what, fault.way_out))
     names = ", ".join(dict.fromkeys(error.plugin for _, error in errors))
-    raise WheelError(names, faults, stage="found", head=f"cannot build {names}")
+    directories = ", ".join(dict.fromkeys(str(project) for projects, _ in errors for project in projects))
+    raise WheelError(names, faults, stage="found", head=f"cannot build {directories}")
 
 
-def _publish(products: Sequence[Product], output_dir: Path, staging: Path) -> list[Product]:
+def _publish(products: Sequence[Product], output_dir: Path) -> list[Product]:
     """Move every new wheel into place by one rename each; if one cannot be, those before it go back."""
+    if all(product.unchanged for product in products):
+        return list(products)
     published = []
-    with contextlib.ExitStack() as undo:
+    with _staging(output_dir) as staging, contextlib.ExitStack() as undo:
         for product in products:
             if product.unchanged:
                 published.append(product)

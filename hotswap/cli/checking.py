@@ -36,9 +36,9 @@ def check_places(places: Sequence[Path], *, isolated: bool) -> dict[str, Any]:
         if not place.is_dir():
             seen = Survey((_inspect(place),), ())
         elif any((place / name).exists() for name in _PROJECT_FILES):
-            seen = survey([ProjectDir(place, isolated)])
+            seen = survey([ProjectDir(place, isolated)], compiling=True)
         else:
-            seen = survey([WheelDir(place)])
+            seen = survey([WheelDir(place)], compiling=True)
             if not seen.offers and not seen.pending:
                 raise UsageError(f"{place} has no wheels, and is no project either: nothing to check")
             resolutions += _resolve(place, seen)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..control.exits import report_fault
-from ..errors import UsageError, WheelError
+from ..errors import PluginError, UsageError, WheelError, raise_all
 from ..wheel import MODULE, SourcePlugin, clashes, import_paths, is_ours, read_project, static_module
 
 _logger = logging.getLogger("hotswap.build")
@@ -23,7 +23,7 @@ def check_sources(projects: Sequence[Path]) -> list[SourcePlugin]:
         WheelError: They are at fault; all faults of all projects are listed.
     """
     plugins: list[SourcePlugin] = []
-    errors: list[WheelError] = []
+    errors: list[PluginError] = []
     for project in projects:
         try:
             plugin = read_project(project)
@@ -32,11 +32,7 @@ def check_sources(projects: Sequence[Path]) -> list[SourcePlugin]:
         else:
             _logger.info("%s: checked %s and %s", project, plugin.settings, plugin.source)
             plugins.append(plugin)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        names = ", ".join(dict.fromkeys(error.plugin for error in errors))
-        raise WheelError(names, [fault for error in errors for fault in error.faults], stage="found")
+    raise_all(errors)
     return plugins
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import Fault
 from .shell import Settings, common
@@ -39,10 +41,17 @@ def new_plugin(settings: Settings, name: str, directory: Path, description: str,
 class _BackendCommand(click.Command):
     """A command whose words behind `--` are the backend's: `backend_flags` among its parameters."""
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Name them behind all else."""
+        return [*super().collect_usage_pieces(ctx), "[-- BACKEND_FLAGS...]"]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take them away before options and arguments are told apart."""
         own, rest = (args[: args.index("--")], args[args.index("--") + 1 :]) if "--" in args else (args, [])
-        left = super().parse_args(ctx, own)
+        try:
+            left = super().parse_args(ctx, own)
+        except click.NoSuchOption as error:
+            raise click.UsageError(f"{error.format_message()} Flags of the build backend follow --.", ctx) from None
         ctx.params["backend_flags"] = tuple(rest)
         return left
 
@@ -68,11 +77,10 @@ def _live_prefix(_: click.Context, parameter: click.Parameter, value: str | None
 @click.argument(
     "plugin_dirs",
     nargs=-1,
-    required=True,
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="PLUGIN_DIR...",
 )
-@click.argument("output_dir", type=_DIRECTORY, metavar="OUTPUT_DIR [-- BACKEND_FLAGS...]")
+@click.argument("output_dir", type=_DIRECTORY, metavar="OUTPUT_DIR")
 @click.option(
     "--include", multiple=True, metavar="REGEXP", callback=_expressions, help="Take in files the backend left out."
 )
@@ -89,9 +97,9 @@ def _live_prefix(_: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--leave-temps", is_flag=True, help="Keep the build directory, and print where it is.")
 @_isolation
 @common(state_dir=False)
-@click.pass_obj
+@click.pass_context
 def build(
-    settings: Settings,
+    context: click.Context,
     plugin_dirs: tuple[Path, ...],
     output_dir: Path,
     backend_flags: tuple[str, ...],
@@ -110,14 +118,17 @@ def build(
     is there already, made from the same files in the same way, is left as it is. What follows -- goes to the projects'
     build backends as config settings, KEY=VALUE or --KEY each. Needs the extra [build].
     """
+    if not plugin_dirs:  # click takes the only directory for the last argument
+        message = f"one directory, {output_dir}, is not enough: name the plugin's, and behind it the one for its wheel"
+        raise click.UsageError(message)
+    settings: Settings = context.obj
     backend = config_settings(backend_flags)
     _refuse_twice(plugin_dirs)
     if static_linking:
-        for flag, given in (("--include", include), ("--exclude", exclude), ("what follows --", backend)):
-            if given:
-                raise click.UsageError(f"{flag} has no meaning with --static-linking, which makes no wheel")
+        _refuse_flags(context, "--static-linking", _ONLY_FOR_WHEELS)
         _link(settings, plugin_dirs, output_dir, live_prefix)
     elif no_build:
+        _refuse_flags(context, "--no-build", [*_ONLY_FOR_WHEELS, "live_prefix"])
         _check_sources(settings, plugin_dirs)
     else:
         recipe = (not no_isolation, backend, include, exclude, live_prefix)
@@ -192,6 +203,19 @@ def _link(settings: Settings, projects: tuple[Path, ...], output_dir: Path, live
         "plugins": [source_as_json(plugin) for plugin in plugins],
     }
     settings.show(data, lambda _: plain(str(linked.module)))
+
+
+_ONLY_FOR_WHEELS = ("include", "exclude", "force", "leave_temps", "no_isolation")
+
+
+def _refuse_flags(context: click.Context, mode: str, names: Sequence[str]) -> None:
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if context.params["backend_flags"]:
+        given.append("what follows --")
+    if given:
+        flags = ", ".join(name if " " in name else f"--{name.replace('_', '-')}" for name in given)
+        verb = "has" if len(given) == 1 else "have"
+        raise click.UsageError(f"{flags} {verb} no meaning with {mode}, which makes no wheel")
 
 
 def _refuse_twice(projects: tuple[Path, ...]) -> None:

@@ -60,8 +60,12 @@ class Survey:
         }
 
 
-def survey(sources: Sequence[Source]) -> Survey:
+def survey(sources: Sequence[Source], *, compiling: bool = False) -> Survey:
     """Look at everything on offer; what is wrong with one thing hides nothing of the others.
+
+    Args:
+        sources: Where to look.
+        compiling: See `Verifier`.
 
     Raises:
         UsageError: A source cannot be read, or building needs an extra that is not installed.
@@ -69,7 +73,7 @@ def survey(sources: Sequence[Source]) -> Survey:
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
         findings = [source.find() for source in sources]
         offers: list[Offer] = []
-        verifier, builder = Verifier(), Builder(Path(scratch))
+        verifier, builder = Verifier(compiling=compiling), Builder(Path(scratch))
         for finding in findings:
             offers += [Offer(Path(fault.where), faults=(fault,)) for fault in finding.faults]
             offers += [_verify(candidate, candidate.path, verifier) for candidate in finding.candidates]

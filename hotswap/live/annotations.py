@@ -41,7 +41,9 @@ KNOWN: dict[str, Any] = {
 """Names that a type's name may use without being live."""
 
 _PATH = type(pathlib.Path())
-_WRAPPERS = (typing.Annotated, typing.Final, typing.Required, typing.NotRequired)
+_WRAPPERS = [typing.Annotated, typing.Final, typing.Required, typing.NotRequired]
+if sys.version_info >= (3, 13):
+    _WRAPPERS.append(typing.ReadOnly)
 
 
 def is_union(annotation: Any) -> bool:
@@ -52,12 +54,12 @@ def is_union(annotation: Any) -> bool:
 def settled(annotation: Any) -> Any:
     """The annotation without what says nothing of the form: Annotated, Final, NewType, aliases, type variables."""
     while True:
-        if annotation in (Any, object) or annotation is typing.Final:
+        if annotation is Any or annotation is object or annotation is typing.Final:
             return Open
         if annotation is None:
             return type(None)
-        if annotation is _PATH:
-            return pathlib.Path
+        if isinstance(annotation, type):
+            return pathlib.Path if annotation is _PATH else annotation
         if isinstance(annotation, NewType):
             annotation = annotation.__supertype__
         elif isinstance(annotation, typing.TypeVar):
@@ -65,14 +67,31 @@ def settled(annotation: Any) -> Any:
             annotation = (Any if isinstance(bound, typing.ForwardRef) else bound) or (
                 Union[annotation.__constraints__] if annotation.__constraints__ else Any  # noqa: UP007
             )
-        elif typing.get_origin(annotation) in (typing.Annotated, *_WRAPPERS[1:]):
+        elif typing.get_origin(annotation) in _WRAPPERS:
             annotation = typing.get_args(annotation)[0]
-        elif type(annotation).__name__ == "TypeAliasType":  # Python 3.12
-            annotation = annotation.__value__
-        elif type(getattr(annotation, "__origin__", None)).__name__ == "TypeAliasType":
-            annotation = annotation.__origin__.__value__[annotation.__args__]
+        elif (alias := _alias(annotation)) is not None:
+            if _refers_to_itself(annotation):
+                return Open
+            annotation = alias.__value__ if annotation is alias else alias.__value__[annotation.__args__]
         else:
             return annotation
+
+
+def _alias(annotation: Any) -> Any:
+    """What a `type` statement of Python 3.12 has made, with arguments or without, else None."""
+    for each in (annotation, getattr(annotation, "__origin__", None)):
+        if type(each).__name__ == "TypeAliasType":
+            return each
+    return None
+
+
+def _refers_to_itself(annotation: Any, outer: tuple[Any, ...] = ()) -> bool:
+    """True for `type Json = int | list[Json]`, which no expression of types can spell."""
+    alias = _alias(annotation)
+    if alias in outer:
+        return True
+    inner = [*typing.get_args(annotation), *([alias.__value__] if alias is not None else [])]
+    return any(_refers_to_itself(each, (*outer, alias) if alias is not None else outer) for each in inner)
 
 
 def classes_in(annotation: Any) -> Iterator[type]:
@@ -123,7 +142,7 @@ def understood(name: str, find: Callable[[str], Any]) -> Any:
 
     Raises:
         LookupError: A name in it is not known.
-        SyntaxError: It is no name of a type.
+        SyntaxError: It is no name of a type, e.g. `int[3]`, or too deeply nested.
     """
 
     def meant(node: ast.expr) -> Any:
@@ -133,7 +152,7 @@ def understood(name: str, find: Callable[[str], Any]) -> Any:
             case ast.Constant(value=None):
                 return None
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return Union[meant(left), meant(right)]  # noqa: UP007 - of aliases too
+                return Union[meant(left), meant(right)]  # noqa: UP007 - of None too
             case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.expr() as slice):
                 values = slice.elts if isinstance(slice, ast.Tuple) else [slice]
                 return Literal[tuple(literal(value) for value in values)]
@@ -147,10 +166,16 @@ def understood(name: str, find: Callable[[str], Any]) -> Any:
     def literal(node: ast.expr) -> Any:
         match node:
             case ast.Attribute(value=ast.Name(id=one), attr=member):
-                return getattr(find(one), member)
-        return ast.literal_eval(node)
+                return find(one)[member]  # of an enum
+        value = ast.literal_eval(node)
+        hash(value)
+        return value
 
-    return meant(ast.parse(name, mode="eval").body)
+    try:
+        return meant(ast.parse(name, mode="eval").body)
+    except (AttributeError, MemoryError, RecursionError, TypeError, ValueError):
+        pass
+    raise SyntaxError("no name of a type")
 
 
 def evaluated(annotation: Any, owner: type, arguments: Mapping[Any, Any]) -> Any:

@@ -6,14 +6,15 @@ import collections
 import collections.abc
 import typing
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from types import GenericAlias
 from typing import Any
 
 from cattrs.cols import list_structure_factory, mapping_structure_factory
 
 from .annotations import Open, settled, spelled
-from .faults import Misfit, Unfit, misfits_of
-from .forms import Form, not_a, unmarked
+from .faults import Misfit, Unfit, misfits_of, unfit
+from .forms import Form, mark_of, marked, not_a, unmarked
 
 Find = Callable[[Any], Form]
 """Gives the form of a type."""
@@ -53,18 +54,39 @@ def concrete(annotation: Any) -> list[Any] | None:
     return [each[(*args, ...)] if each is tuple else each[args] for each in ABSTRACT[origin]]
 
 
-def held(values: Iterable[tuple[str, Any, Callable[[Any], Any]]]) -> list[Any]:
-    """Each value held; every misfit is told with its step of the path."""
-    plain: list[Any] = []
+def converted(
+    functions: Iterable[Callable[[Any], Any]], values: Iterable[Any], step: Callable[[int], str]
+) -> list[Any]:
+    """Each value held or read by its function.
+
+    Raises:
+        Unfit: Every misfit, with the `step` of the path that leads to the value of this index.
+    """
+    found: list[Any] = []
     misfits: list[Misfit] = []
-    for step, value, hold in values:
+    for index, (function, value) in enumerate(zip(functions, values)):  # noqa: B905 - one function may be for all
         try:
-            plain.append(hold(value))
+            found.append(function(value))
         except Unfit as error:
-            misfits += [each.under(step) for each in error.misfits]
+            misfits += [each.under(step(index)) for each in error.misfits]
     if misfits:
         raise Unfit(*misfits)
-    return plain
+    return found
+
+
+def at_index(index: int) -> str:
+    """The step of the path to an item."""
+    return f"[{index}]"
+
+
+def at_key(index: int) -> str:
+    """The step of the path to a key or a member of a set, of which there is nothing to show but itself."""
+    return "{}"
+
+
+def at_keys(keys: list[Any]) -> Callable[[int], str]:
+    """The steps of the path to the values of a mapping with these keys, which are plain."""
+    return lambda index: f"[{keys[index]!r}]"
 
 
 class Lists:
@@ -85,10 +107,10 @@ class Lists:
         structure: Any = list_structure_factory(items, self._converter)
 
         def read(plain: Any) -> list[Any]:
-            plain = unmarked(plain, name)
-            if type(plain) is not list:
+            if type(plain) is not list and type(plain := unmarked(plain, name)) is not list:
                 raise not_a(name, plain)
-            return list(gathered(structure, plain))
+            found: list[Any] = gathered(structure, plain)
+            return found
 
         return read
 
@@ -101,7 +123,8 @@ class Lists:
             plain = unmarked(plain, name)
             if type(plain) is not dict:
                 raise not_a(name, plain)
-            return dict(gathered(structure, plain))
+            found: dict[str, Any] = gathered(structure, plain)
+            return found
 
         return read
 
@@ -123,13 +146,14 @@ def built(make: Any, items: Any, name: str) -> Any:
     """The container of these items.
 
     Raises:
-        Unfit: One of them cannot be hashed and has to be.
+        Unfit: One of them has to be hashed, and cannot be.
     """
     try:
         return make(items)
-    except TypeError as error:
-        what = str(error)
-    raise Unfit(Misfit("", f"makes no {name}: {what}"))
+    except Exception as error:
+        # In words: `__hash__` and `__eq__` may be a plugin's.
+        what = f"{type(error).__name__}: {error}"
+    raise unfit(f"makes no {name}: {what}", "let its items be hashable")
 
 
 def items_form(annotation: Any, find: Find, lists: Lists) -> Form:
@@ -147,13 +171,14 @@ def items_form(annotation: Any, find: Find, lists: Lists) -> Form:
             raise not_a(name, value)
         if is_set:
             # In an order of its own, so that equal sets make equal data.
-            return sorted(held(("{}", each, hold_item) for each in value), key=repr)
-        return held((f"[{index}]", each, hold_item) for index, each in enumerate(value))
+            return sorted(converted(repeat(hold_item), value, at_key), key=repr)
+        return converted(repeat(hold_item), value, at_index)
 
-    def read(plain: Any) -> Any:
-        return built(make, read_items(plain), name)
+    def read(plain: Any, _: Any = None) -> Any:
+        items = read_items(plain)
+        return items if make is list else built(make, items, name)
 
-    return Form(name, hold, read, frozenset({list}), lambda value: type(value) is origin)
+    return Form(name, hold, read, frozenset({list}), frozenset({origin}))
 
 
 def tuple_form(annotation: Any, find: Find) -> Form:
@@ -164,8 +189,7 @@ def tuple_form(annotation: Any, find: Find) -> Form:
     def each(values: Any, functions: list[Callable[[Any], Any]]) -> list[Any]:
         if len(values) != len(forms):
             raise Unfit(Misfit("", f"has {len(values)} items and not the {len(forms)} of {name}"))
-        steps = (f"[{index}]" for index in range(len(forms)))
-        return held(zip(steps, values, functions, strict=True))
+        return converted(functions, values, at_index)
 
     holds, reads = [form.hold for form in forms], [form.read for form in forms]
 
@@ -174,13 +198,13 @@ def tuple_form(annotation: Any, find: Find) -> Form:
             raise not_a(name, value)
         return each(value, holds)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         plain = unmarked(plain, name)
         if type(plain) is not list:
             raise not_a(name, plain)
         return tuple(each(plain, reads))
 
-    return Form(name, hold, read, frozenset({list}), lambda value: type(value) is tuple)
+    return Form(name, hold, read, frozenset({list}), frozenset({tuple}))
 
 
 def mapping_form(annotation: Any, find: Find, lists: Lists) -> Form:
@@ -197,29 +221,30 @@ def mapping_form(annotation: Any, find: Find, lists: Lists) -> Form:
         def make(items: Any) -> Any:
             return collections.defaultdict(factory, items)
 
-    def items(value: Any) -> Any:
+    def pairs(value: Any) -> tuple[list[Any], list[Any]]:
         if type(value) is not origin:
             raise not_a(name, value)
         if factory is not None and value.default_factory is not factory:
-            raise Unfit(Misfit("", f"its default_factory is not {spelled(factory)}, which the annotation says"))
-        return value.items()
+            raise unfit(
+                f"its default_factory is not {spelled(factory)}, which the annotation says", "annotate it as dict"
+            )
+        keys = converted(repeat(hold_key), value, at_key)
+        return keys, converted(repeat(hold_value), value.values(), at_keys(keys))
 
     def as_dict(value: Any) -> dict[str, Any]:
-        pairs = list(items(value))
-        keys = held(("{}", each, hold_key) for each, _ in pairs)
-        return dict(zip(keys, held((f"[{each!r}]", inner, hold_value) for each, inner in pairs), strict=True))
+        plain = dict(zip(*pairs(value), strict=True))
+        return marked(name, plain) if mark_of(plain) == name else plain
 
     def as_pairs(value: Any) -> list[list[Any]]:
-        pairs = list(items(value))
-        keys = held(("{}", each, hold_key) for each, _ in pairs)
-        # Not by the key, whose repr may do anything.
-        values = held((f"[{plain!r}]", inner, hold_value) for plain, (_, inner) in zip(keys, pairs, strict=True))
-        return [list(pair) for pair in zip(keys, values, strict=True)]
+        return [list(pair) for pair in zip(*pairs(value), strict=True)]
 
     if key is str:
-        read_dict = lists.mapping_reader(value, name)
-        hold, read, kind = as_dict, lambda plain: built(make, read_dict(plain), name), dict
+        hold, read_items, kind = as_dict, lists.mapping_reader(value, name), dict
     else:
-        read_pairs = lists.reader(GenericAlias(tuple, (key, value)), name)
-        hold, read, kind = as_pairs, lambda plain: built(make, read_pairs(plain), name), list  # type: ignore[assignment]
-    return Form(name, hold, read, frozenset({kind}), lambda value: type(value) is origin)
+        hold, read_items, kind = as_pairs, lists.reader(GenericAlias(tuple, (key, value)), name), list  # type: ignore[assignment]
+
+    def read(plain: Any, _: Any = None) -> Any:
+        items = read_items(plain)
+        return items if type(items) is make else built(make, items, name)
+
+    return Form(name, hold, read, frozenset({kind}), frozenset({origin}))

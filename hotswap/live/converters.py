@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import cattrs
 
-from .annotations import Open, classes_in, is_union, settled, spelled
+from .annotations import KNOWN, Open, is_union, settled, spelled
 from .containers import ITEMS, MAPPINGS, Lists, concrete, items_form, mapping_form, tuple_form
 from .enums import enumeration
-from .faults import Misfit, Unfit
+from .faults import Misfit, Unfit, unfit
 from .fields import HEAP_TYPE, Broken
 from .forms import LEAVES, Form
 from .objects import is_object, object_form, refusal
@@ -57,26 +57,27 @@ class Converter(cattrs.Converter):
         super().__init__(detailed_validation=True)
         self.is_settled = True
         """False if annotations have been evaluated since the caches of typing were last cleared."""
-        self._forms: dict[Declared, Form] = {}
+        self._forms: dict[Any, Form] = {}
         self._lists = Lists(self, Declared)
         self.register_unstructure_hook_factory(_is_declared, lambda declared: self.form(declared.annotation).hold)
-        self.register_structure_hook_factory(_is_declared, self._reader)
+        self.register_structure_hook_factory(_is_declared, lambda declared: self.form(declared.annotation).read)
 
     def form(self, annotation: Any) -> Form:
         """The form of a type; one that has none raises `Unfit` when it is used."""
-        declared = Declared(annotation)
-        if (form := self._forms.get(declared)) is None:
+        key = annotation if isinstance(annotation, type) else Declared(annotation)
+        if (form := self._forms.get(key)) is None:
             self.is_settled = False
             try:
                 form = self._make(settled(annotation))
             except Unfit as error:
                 form = _broken(spelled(annotation), error.misfits)
-            self._forms[declared] = form
+            self._forms[key] = form
         return form
 
-    def _reader(self, declared: Declared) -> Any:
-        read = self.form(declared.annotation).read
-        return lambda plain, _: read(plain)
+    @property
+    def is_full(self) -> bool:
+        """True if it remembers more types than a program has: names of types may come from outside."""
+        return len(self._forms) > _MANY
 
     def _make(self, annotation: Any) -> Form:
         origin = typing.get_origin(annotation) or annotation
@@ -101,12 +102,13 @@ class Converter(cattrs.Converter):
             return items_form(annotation, self.form, self._lists)
         if origin in MAPPINGS or origin is collections.defaultdict:
             return mapping_form(annotation, self.form, self._lists)
+        if isinstance(origin, type) and origin.__name__ in KNOWN:
+            raise unfit(f"{origin.__name__} is also the name of a type of Python's", "rename the class")
         if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
             return enumeration(annotation)
         if is_object(annotation):
             return object_form(annotation, self, Declared)
-        fault = refusal(annotation)
-        raise Unfit(Misfit("", fault.what, fault.way_out))
+        raise refusal(annotation)
 
 
 def _is_declared(asked: Any) -> bool:
@@ -125,7 +127,7 @@ def _members(annotation: Any) -> Iterable[Any]:
 
 
 def _broken(name: str, misfits: tuple[Misfit, ...]) -> Form:
-    def refuse(_: Any) -> Any:
+    def refuse(value: Any, _: Any = None) -> Any:
         raise Unfit(*misfits)
 
     return Form(name, refuse, refuse, frozenset())
@@ -133,54 +135,54 @@ def _broken(name: str, misfits: tuple[Misfit, ...]) -> Form:
 
 # ------------------------------------------------------------------------------------------------------ remembering
 
-_hosts = Converter()
+_MANY = 10_000
+_hosts: dict[str, Any] = {}
 
 
-def converter_for(annotation: Any) -> Converter:
-    """The converter that may remember a type; one of its own where none may."""
-    homes: dict[int, dict[str, Any] | type] = {}
-    for cls in classes_in(annotation):
-        if (home := _home(cls)) is not None:
-            homes[id(home)] = home
-    if not homes:
-        return _hosts
+def converter_for(classes: Iterable[type]) -> Converter:
+    """The converter that may remember a type made of these classes; one of its own where none may."""
+    homes = {id(home): home for home in map(_home, classes) if home is not _hosts}
     if len(homes) > 1:
         return Converter()  # of two plugins, neither may keep the other's
-    (home,) = homes.values()
-    if isinstance(home, dict):
-        own: Converter = home.get(_CONVERTER) or home.setdefault(_CONVERTER, Converter())
-        return own
-    return _own(home)
+    home = next(iter(homes.values()), _hosts)
+    return _of_realm(home) if isinstance(home, dict) else _of_class(home)
+
+
+def _of_realm(home: dict[str, Any]) -> Converter:
+    found: Converter | None = home.get(_CONVERTER)
+    if found is None or found.is_full:
+        found = home[_CONVERTER] = Converter()
+    return found
 
 
 def settle(converter: Converter, annotation: Any) -> None:
     """Make typing forget what it has remembered of a plugin's annotations."""
     if not converter.is_settled or not isinstance(annotation, type):
         converter.is_settled = True
-        if converter is not _hosts:
+        if converter is not _hosts.get(_CONVERTER):
             # `Optional["Job"]` is cached by typing, with the class that its text has been evaluated to.
             for clear in typing._cleanups:  # type: ignore[attr-defined]
                 clear()
 
 
-def _home(cls: type) -> dict[str, Any] | type | None:
-    """What dies with a class: its realm's builtins, or the class itself; None for a class of the host that stays."""
+def _home(cls: type) -> dict[str, Any] | type:
+    """What dies with a class: its realm's builtins, or the class itself; `_hosts` for a class that stays."""
     if not cls.__flags__ & HEAP_TYPE:
-        return None
+        return _hosts
     module = sys.modules.get(cls.__module__)
     if module is not None:
-        found: Any = module
-        for part in cls.__qualname__.split("."):
-            found = getattr(found, part, None)
         namespace = vars(module).get("__builtins__")
         if isinstance(namespace, dict) and _ANCHOR in namespace:
             return namespace
+        found: Any = module
+        for part in cls.__qualname__.split("."):
+            found = getattr(found, part, None)
         if found is cls:
-            return None
+            return _hosts
     return cls
 
 
-def _own(cls: Any) -> Converter:
+def _of_class(cls: Any) -> Converter:
     found: Converter | None = vars(cls).get(_CONVERTER)
     if found is None:
         found = Converter()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from ..errors import Fault, LiveDataError
 
@@ -17,6 +17,15 @@ INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
 _KEYS = ("type", "value", "plugin", "version")
 _PLAIN = "JSON and MessagePack both hold None, bool, int of 64 bits, finite float, str, list, and dict with str keys"
+
+
+def is_text(value: str) -> bool:
+    """False for a str with surrogates, which UTF-8 has not."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +104,47 @@ def _faults_of(plain: Any) -> Iterator[Fault]:
     if isinstance(version := plain.get("version"), str):
         try:
             Version(version)
-        except InvalidVersion:
-            yield Fault("version", f"{version!r} is no version")
-    yield from _unplain(plain.get("value"), "value")
+        except ValueError:  # also of numbers with more digits than Python reads
+            yield Fault("version", f"{version[:60]!r} is no version")
+    yield from _unplain(plain.get("value"))
 
 
-def _unplain(value: Any, where: str) -> Iterator[Fault]:
+def _unplain(value: Any) -> Iterator[Fault]:
     """What plain data must not contain; the walk keeps its own stack, because foreign data may be nested deeply."""
-    stack: list[tuple[Any, str, tuple[int, ...]]] = [(value, where, (id(value),))]
+    # Of all that the walk is inside of: its identity, its key in what is around it, and what of it is still to come.
+    stack: list[tuple[int, Any, Iterator[tuple[Any, Any]]]] = [(0, None, iter([("value", value)]))]
+    inside: set[int] = set()
+
+    def fault(what: str) -> Fault:
+        _, *keys = [key for _, key, _ in stack[1:]] + [key]
+        return Fault("value" + "".join(f"[{each!r}]" for each in keys), what, _PLAIN)
+
     while stack:
-        value, where, above = stack.pop()
+        key, value = next(stack[-1][2], (None, stack))
+        if value is stack:
+            inside.discard(stack.pop()[0])
+            continue
         kind = type(value)
-        if kind is dict:
-            for key in value:
-                if type(key) is not str:
-                    yield Fault(where, f"the key {key!r} is a {type(key).__name__} and no str", _PLAIN)
-        if kind in (dict, list):
-            inner = value.items() if kind is dict else enumerate(value)
-            for key, item in inner:
-                if id(item) in above and type(item) in (dict, list):
-                    yield Fault(f"{where}[{key!r}]", "contains itself", _PLAIN)
-                else:
-                    stack.append((item, f"{where}[{key!r}]", (*above, id(item))))
-        elif kind is int and not INT_MIN <= value <= INT_MAX:
-            yield Fault(where, f"{value} has more than 64 bits", _PLAIN)
-        elif kind is float and not isfinite(value):
-            yield Fault(where, f"{value} is not finite", _PLAIN)
-        elif kind not in (type(None), bool, int, float, str):
-            yield Fault(where, f"a {kind.__name__}", _PLAIN)
+        if kind is dict or kind is list:
+            if id(value) in inside:
+                yield fault("contains itself")
+                continue
+            if kind is dict:
+                for each in value:
+                    if type(each) is not str:
+                        yield fault(f"the key {each!r} is a {type(each).__name__} and no str")
+                    elif not each.isascii() and not is_text(each):
+                        yield fault(f"the key {each!r} is not Unicode text")
+            inside.add(id(value))
+            stack.append((id(value), key, iter(value.items() if kind is dict else enumerate(value))))
+        elif kind is str:
+            if not value.isascii() and not is_text(value):
+                yield fault("not Unicode text")
+        elif kind is int:
+            if not INT_MIN <= value <= INT_MAX:
+                yield fault("an int of more than 64 bits")
+        elif kind is float:
+            if not isfinite(value):
+                yield fault(f"{value} is not finite")
+        elif value is not None and kind is not bool:
+            yield fault(f"a {kind.__name__}")

@@ -20,13 +20,13 @@ def enumeration(cls: type[enum.Enum]) -> Form:
             raise not_a(cls.__name__, value)
         return str(value.name)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         plain = unmarked(plain, cls.__name__)
         if type(plain) is not str or plain not in members:
             raise unfit(f"{shown(plain)} is no member of {cls.__name__} ({names})", "rename it in a migration")
         return members[plain]
 
-    return Form(cls.__name__, hold, read, frozenset({str}), lambda value: type(value) is cls)
+    return Form(cls.__name__, hold, read, frozenset({str}), frozenset({cls}))
 
 
 def _flags(cls: type[enum.Flag]) -> Form:
@@ -35,11 +35,11 @@ def _flags(cls: type[enum.Flag]) -> Form:
             raise not_a(cls.__name__, value)
         return LEAVES[int].hold(value.value)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         plain = unmarked(plain, cls.__name__)
         try:
             return cls(LEAVES[int].read(plain))
         except ValueError:
             raise unfit(f"{shown(plain)} has flags that {cls.__name__} has not", "map them in a migration") from None
 
-    return Form(cls.__name__, hold, read, frozenset({int, dict}), lambda value: type(value) is cls)
+    return Form(cls.__name__, hold, read, frozenset({int, dict}), frozenset({cls}))

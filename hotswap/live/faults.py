@@ -69,6 +69,8 @@ def as_faults(type_name: str, misfits: Iterable[Misfit]) -> tuple[Fault, ...]:
 
 def shown(value: Any) -> str:
     """A value in a message: its text if it is one of Python's own, else only its type, whose repr may do anything."""
+    if type(value) is int and value.bit_length() > 2000:  # Python writes only so many digits
+        return f"an int of {value.bit_length()} bits"
     if type(value) in (type(None), bool, int, float, str):
         text = repr(value)
         return text if len(text) <= 60 else text[:57] + "..."

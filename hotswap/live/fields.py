@@ -50,7 +50,7 @@ class _Raw:
 
 def is_dataclass(cls: type) -> bool:
     """True for a dataclass."""
-    return "__dataclass_fields__" in vars(cls) or hasattr(cls, "__dataclass_fields__")
+    return hasattr(cls, "__dataclass_fields__")
 
 
 def is_attrs(cls: type) -> bool:
@@ -113,6 +113,13 @@ def stray(value: Any, names: frozenset[str]) -> list[str]:
     ]
 
 
+def overlooked(cls: Any, names: frozenset[str]) -> list[str]:
+    """Annotated attributes that are no fields, as of a class whose base is a dataclass and which is none itself."""
+    if typing.is_typeddict(cls):
+        return []
+    return [name for base in _bases(cls) for name in _annotations(base) if name not in names]
+
+
 def maker(cls: Any, fields: tuple[LiveField, ...]) -> Callable[[dict[str, Any]], Any]:
     """A function that makes an object of the values of its fields.
 
@@ -128,9 +135,11 @@ def maker(cls: Any, fields: tuple[LiveField, ...]) -> Callable[[dict[str, Any]],
     parameters = {field.name: field.parameter for field in fields if field.parameter is not None}
     defaults = {field.name: field.default for field in fields if field.default is not None}
 
+    takes_all = fits and all(field.parameter == field.name for field in fields)
+
     def make(values: dict[str, Any]) -> Any:
-        if fits and len(parameters) == len(fields):
-            return origin(**{parameters[name]: value for name, value in values.items()})
+        if takes_all:
+            return origin(**values)
         if fits:
             made = origin(**{parameters[name]: value for name, value in values.items() if name in parameters})
             rest = {name: value for name, value in values.items() if name not in parameters}

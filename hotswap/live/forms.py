@@ -7,6 +7,7 @@ import binascii
 import datetime
 import decimal
 import pathlib
+import re
 import uuid
 import zoneinfo
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from .data import INT_MAX, INT_MIN
+from .data import INT_MAX, INT_MIN, is_text
 from .faults import Unfit, shown, unfit
 
 MARK = "!"
@@ -25,17 +26,18 @@ MARK = "!"
 class Form:
     """How the values of one type become plain data and come back.
 
-    Both functions are strict: they raise `Unfit` at what is not exactly of the type.
+    Both functions are strict: they raise `Unfit` at what is not exactly of the type. `read` takes a second argument,
+    because cattrs gives one to all of its hooks.
     """
 
     name: str
     """The type's, as `spelled` gives it."""
     hold: Callable[[Any], Any]
-    read: Callable[[Any], Any]
+    read: Callable[..., Any]
     kinds: frozenset[type]
     """What the plain form may be; by this a union knows when it has to say which member it is."""
-    runtime: Callable[[Any], bool] = lambda value: False
-    """True for values that are this type's before any other member's of a union."""
+    classes: frozenset[type] = frozenset()
+    """Of values that are this type's before any other member's of a union."""
 
 
 def marked(name: str, plain: Any) -> dict[str, Any]:
@@ -68,18 +70,27 @@ def not_a(name: str, value: Any) -> Unfit:
 def _hold_int(value: Any) -> Any:
     if type(value) is not int:
         raise not_a("int", value)
-    return value if INT_MIN <= value <= INT_MAX else marked("int", str(value))
+    # In hexadecimal, because Python reads and writes only so many decimal digits.
+    return value if INT_MIN <= value <= INT_MAX else marked("int", hex(value))
 
 
-def _read_int(plain: Any) -> int:
+def _read_int(plain: Any, _: Any = None) -> int:
     if type(plain) is int:
         return plain
-    if mark_of(plain) == "int" and type(text := plain["!int"]) is str:
-        try:
-            return int(text)
-        except ValueError:
-            raise not_a("int", text) from None
+    if mark_of(plain) == "int":
+        inner = plain["!int"]
+        return _int_of(inner) if type(inner) is str else _read_int(inner)
     raise not_a("int", plain)
+
+
+def _int_of(text: str) -> int:
+    try:
+        found = int(text, 16)
+    except ValueError:
+        found = 0
+    if hex(found) != text:
+        raise not_a("int", text)
+    return found
 
 
 def _hold_float(value: Any) -> Any:
@@ -90,13 +101,14 @@ def _hold_float(value: Any) -> Any:
     return value if isfinite(value) else marked("float", str(value))
 
 
-def _read_float(plain: Any) -> float:
+def _read_float(plain: Any, _: Any = None) -> float:
     if type(plain) is float:
         return plain
     if type(plain) is int:
         return _exact(plain)
-    if mark_of(plain) == "float" and plain["!float"] in ("nan", "inf", "-inf"):
-        return float(plain["!float"])
+    if mark_of(plain) == "float":
+        inner = plain["!float"]
+        return float(inner) if inner in ("nan", "inf", "-inf") else _read_float(inner)
     raise not_a("float", plain)
 
 
@@ -112,39 +124,42 @@ def _exact(value: int) -> float:
 def _hold_str(value: Any) -> str:
     if type(value) is not str:
         raise not_a("str", value)
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise unfit(f"{ascii(value)[:60]} is not Unicode text", "annotate the field as bytes") from None
+    if not value.isascii() and not is_text(value):
+        raise unfit(f"{shown(value)} is not Unicode text", "annotate the field as bytes")
     return value
 
 
-def _read_str(plain: Any) -> str:
-    plain = unmarked(plain, "str")
-    if type(plain) is not str:
-        raise not_a("str", plain)
-    return plain
-
-
-def _same(kind: type) -> Callable[[Any], Any]:
-    def same(value: Any) -> Any:
-        if type(value) is not kind:
-            raise not_a("None" if kind is type(None) else kind.__name__, value)
-        return value
+def _same(kind: type, name: str) -> Callable[..., Any]:
+    def same(value: Any, _: Any = None) -> Any:
+        if type(value) is kind:
+            return value
+        if mark_of(value) == name:
+            return same(value[MARK + name])
+        raise not_a(name, value)
 
     return same
 
 
-def _scalar(kind: type, name: str, hold: Callable[[Any], Any], read: Callable[[Any], Any]) -> Form:
-    return Form(name, hold, read, frozenset({kind}), lambda value: type(value) is kind)
+def _scalar(kind: type, name: str, hold: Callable[[Any], Any], read: Callable[..., Any]) -> Form:
+    return Form(name, hold, read, frozenset({kind}), frozenset({kind}))
 
 
-NONE = _scalar(type(None), "None", _same(type(None)), _same(type(None)))
-STR = _scalar(str, "str", _hold_str, _read_str)
+def _hold_bool(value: Any) -> bool:
+    if type(value) is not bool:
+        raise not_a("bool", value)
+    return value
+
+
+def _hold_none(value: Any) -> None:
+    if value is not None:
+        raise not_a("None", value)
+
+
+NONE = _scalar(type(None), "None", _hold_none, _same(type(None), "None"))
+STR = _scalar(str, "str", _hold_str, _same(str, "str"))
 SCALARS: dict[Any, Form] = {
     type(None): NONE,
-    bool: _scalar(bool, "bool", _same(bool), _same(bool)),
+    bool: _scalar(bool, "bool", _hold_bool, _same(bool, "bool")),
     int: _scalar(int, "int", _hold_int, _read_int),
     float: _scalar(float, "float", _hold_float, _read_float),
     str: STR,
@@ -154,8 +169,10 @@ SCALARS: dict[Any, Form] = {
 # ----------------------------------------------------------------------------------------------------- held as text
 
 
-def textual(kind: type, write: Callable[[Any], str], parse: Callable[[str], Any], name: str = "") -> Form:
-    """The form of a type whose values are held as text; text that would be written differently is refused."""
+def textual(
+    kind: type, write: Callable[[Any], str], parse: Callable[[str], Any], name: str = "", *, is_exact: bool = True
+) -> Form:
+    """The form of a type whose values are held as text; if `is_exact`, what would be written differently is refused."""
     name = name or kind.__name__
 
     def hold(value: Any) -> str:
@@ -163,19 +180,19 @@ def textual(kind: type, write: Callable[[Any], str], parse: Callable[[str], Any]
             raise not_a(name, value)
         return write(value)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         plain = unmarked(plain, name)
         found = None
         if type(plain) is str:
             try:
                 found = parse(plain)
-            except (ValueError, ArithmeticError, LookupError):
+            except (ValueError, ArithmeticError, LookupError, OSError):  # OSError: of time zones called as directories
                 pass
-        if found is None or write(found) != plain:
+        if found is None or (is_exact and write(found) != plain):
             raise not_a(name, plain)
         return found
 
-    return Form(name, hold, read, frozenset({str}), lambda value: type(value) is kind)
+    return Form(name, hold, read, frozenset({str}), frozenset({kind}))
 
 
 def _write_moment(value: datetime.datetime | datetime.time) -> str:
@@ -185,19 +202,27 @@ def _write_moment(value: datetime.datetime | datetime.time) -> str:
         suffix = f"[{zone.key}]"
     elif zone is not None and type(zone) is not datetime.timezone:
         raise unfit(f"the time zone {type(zone).__name__} has no name", "use zoneinfo.ZoneInfo or datetime.timezone")
-    # With a zone the offset tells which of two equal times it is; nothing else does.
     return value.isoformat() + suffix + ("[fold=1]" if value.fold else "")
 
 
-def _zoned(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    def moment(text: str) -> Any:
-        text, *suffixes = text.replace("]", "").split("[")
-        found = parse(text)
-        for suffix in suffixes:
-            found = found.replace(fold=1) if suffix == "fold=1" else found.replace(tzinfo=zoneinfo.ZoneInfo(suffix))
-        return found
+_MOMENT = re.compile(r"([^\[]+)(?:\[([^\[\]=]+)\])?(\[fold=1\])?")
 
-    return moment
+
+def _moment(kind: Any) -> Form:
+    def parse(text: str) -> Any:
+        match = _MOMENT.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        iso, zone, fold = match.groups()
+        found: Any = kind.fromisoformat(iso)
+        if found.isoformat() != iso:
+            raise ValueError(text)
+        # The zone and the time on its clocks count, as for Python, not the offset: the zone's rules may have changed.
+        if zone is not None:
+            found = found.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+        return found if fold is None else found.replace(fold=1)
+
+    return textual(kind, _write_moment, parse, is_exact=False)
 
 
 def _unbase64(text: str) -> bytes:
@@ -218,9 +243,9 @@ def _path(kind: type) -> Form:
 TEXTS: dict[Any, Form] = {
     bytes: textual(bytes, _base64, _unbase64),
     bytearray: textual(bytearray, _base64, lambda text: bytearray(_unbase64(text))),
-    datetime.datetime: textual(datetime.datetime, _write_moment, _zoned(datetime.datetime.fromisoformat)),
+    datetime.datetime: _moment(datetime.datetime),
     datetime.date: textual(datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
-    datetime.time: textual(datetime.time, _write_moment, _zoned(datetime.time.fromisoformat)),
+    datetime.time: _moment(datetime.time),
     decimal.Decimal: textual(decimal.Decimal, str, decimal.Decimal),
     uuid.UUID: textual(uuid.UUID, str, uuid.UUID),
     pathlib.PurePosixPath: _path(pathlib.PurePosixPath),
@@ -237,7 +262,7 @@ def _hold_span(value: Any) -> list[int]:
     return [value.days, value.seconds, value.microseconds]
 
 
-def _read_span(plain: Any) -> datetime.timedelta:
+def _read_span(plain: Any, _: Any = None) -> datetime.timedelta:
     plain = unmarked(plain, "timedelta")
     if type(plain) is list and len(plain) == 3 and all(type(each) is int for each in plain):
         try:
@@ -252,7 +277,7 @@ SPAN = Form(
     _hold_span,
     _read_span,
     frozenset({list}),
-    lambda value: type(value) is datetime.timedelta,
+    frozenset({datetime.timedelta}),
 )
 
 LEAVES: dict[Any, Form] = {**SCALARS, **TEXTS, datetime.timedelta: SPAN}

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.version import Version
-
 from ..errors import Fault, LiveDataError
 from ..model import Manifest
-from ..realm.owners import owner_of
-from .annotations import KNOWN, Open, classes_in, settled, spelled, understood
+from ..realm.owners import is_realms, owner_of
+from .annotations import KNOWN, Open, classes_in, settled, understood
 from .converters import converter_for, settle
 from .data import Data
-from .faults import Misfit, Unfit, as_faults
-from .migrating import WRITTEN, Written
+from .faults import Misfit, Unfit, as_faults, shown
+from .migrating import WRITTEN
 from .objects import is_object
+
+DEEPEST = 100
+"""How many lists and dicts may lie in one another; read they take five to ten frames each, of Python's 1000."""
+_FLAT = "hold what refers to the rest by a name or number of its own"
+_TOO_DEEP = Misfit("", f"is nested too deeply: more than {DEEPEST} levels", _FLAT)
 
 
 def held(value: Any, type: Any) -> Data | LiveDataError:
@@ -24,23 +27,28 @@ def held(value: Any, type: Any) -> Data | LiveDataError:
     annotation = settled(value.__class__ if type is None else type)
     if annotation is Open:
         annotation = value.__class__
-    name = spelled(annotation)
-    converter = converter_for(annotation)
+    classes = _classes(annotation)
+    converter = converter_for(classes)
+    form = converter.form(annotation)
     misfits: tuple[Misfit, ...] = ()
     try:
-        plain = converter.form(annotation).hold(value)
+        plain = form.hold(value)
+        if _is_deep(plain):
+            misfits = (_TOO_DEEP,)
     except Unfit as error:
         misfits = error.misfits
     except RecursionError:
         misfits = (_endless(value),)
     finally:
         settle(converter, annotation)
+    owner = _owner_of(classes)
+    if owner is None and any(map(is_realms, {cls.__module__ for cls in classes})):
+        misfits = (Misfit("", "its plugin has been freed, and its version is forgotten", "wrap it earlier"),)
     if misfits:
-        return LiveDataError(f"{name} cannot be held as live data", as_faults(name, misfits))
-    owner = _owner_of(annotation)
+        return LiveDataError(f"{form.name} cannot be held as live data", as_faults(form.name, misfits))
     if owner is None:
-        return Data(name, plain)
-    return Data(name, plain, owner.plugin, str(owner.version))
+        return Data(form.name, plain)
+    return Data(form.name, plain, owner.plugin, str(owner.version))
 
 
 class Failed:
@@ -57,9 +65,10 @@ def read(data: Data, into: Any) -> Any:
     if isinstance(annotation, Failed):
         return annotation
     annotation = settled(annotation)
-    converter = converter_for(annotation)
+    classes = _classes(annotation)
+    converter = converter_for(classes)
     misfits: tuple[Misfit, ...] = ()
-    token = WRITTEN.set(Written(data.plugin, Version(data.version) if data.version is not None else None))
+    token = WRITTEN.set(data)
     try:
         return converter.form(annotation).read(data.value)
     except Unfit as error:
@@ -69,7 +78,7 @@ def read(data: Data, into: Any) -> Any:
     finally:
         WRITTEN.reset(token)
         settle(converter, annotation)
-    owner = _owner_of(annotation)
+    owner = _owner_of(classes)
     reader = f"read by {owner.label}" if owner is not None else "read by the host"
     head = f"{data.type}, written by {data.origin}, {reader}, does not fit"
     return Failed(LiveDataError(head, as_faults(data.type, misfits), data))
@@ -78,11 +87,14 @@ def read(data: Data, into: Any) -> Any:
 def _chosen(data: Data, into: Any) -> Any:
     """The type that reads the data, or why there is none."""
 
-    types = into if isinstance(into, Mapping) else None
+    types: Any = into if isinstance(into, Mapping) else None
+    if into is Any or into is object:
+        types = {}
     if types is None and not isinstance(into, type):
         types = getattr(into, "live_types", None)
     if types is None:
-        if is_object(into) and data.type.partition("[")[0] != (name := into.__name__):
+        name = getattr(into, "__name__", "")
+        if data.type != name and is_object(into) and data.type.partition("[")[0] != name:
             way_out = f"unwrap it with {{{data.type!r}: {name}}} if {name} is its new name"
             fault = Fault("", f"it is a {data.type} and no {name}", way_out)
             return Failed(LiveDataError(f"live data of {data.origin}", [fault], data))
@@ -100,20 +112,41 @@ def _chosen(data: Data, into: Any) -> Any:
         return types[data.type]
     try:
         return understood(data.type, find)
-    except (LookupError, SyntaxError, TypeError, AttributeError, ValueError):
+    except (LookupError, SyntaxError):
         pass
-    what = f"there is no live type {missing[0] if missing else data.type!r}"
+    what = f"there is no live type {shown(missing[0] if missing else data.type)}"
     known = ", ".join(sorted(types)) or "none"
     way_out = f'unwrap it with {{"{data.type}": ...}} if it has another name now'
     fault = Fault("", f"{what}; there are: {known}", way_out)
     return Failed(LiveDataError(f"{data.type}, written by {data.origin}", [fault], data))
 
 
-def _owner_of(annotation: Any) -> Manifest | None:
+def _classes(annotation: Any) -> tuple[type, ...]:
+    return (annotation,) if isinstance(annotation, type) else tuple(classes_in(annotation))
+
+
+def _owner_of(classes: tuple[type, ...]) -> Manifest | None:
     """The plugin that a type belongs to: that of the first class in it that has one."""
 
-    owners = (owner_of(cls.__module__) for cls in classes_in(annotation))
-    return next((owner for owner in owners if owner is not None), None)
+    for cls in classes:
+        if (owner := owner_of(cls.__module__)) is not None:
+            return owner
+    return None
+
+
+def _is_deep(plain: Any) -> bool:
+    """True if reading it may need more of Python's stack than there is, of which reading takes more than holding."""
+    level = [plain]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            if type(each) is list or type(each) is dict
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _endless(value: Any) -> Any:
@@ -134,13 +167,9 @@ def _endless(value: Any) -> Any:
             names = [*getattr(each, "__dict__", ()), *_slots(each)]
             inner = ((f".{name}", getattr(each, name)) for name in names if hasattr(each, name))
         stack += [(item, path + step, above) for step, item in inner if not isinstance(item, str | int | float | bytes)]
-        if len(above) > _DEEP:
+        if len(above) > 3 * DEEPEST:
             break
-    return Misfit("", "is nested too deeply", _FLAT)
-
-
-_DEEP = 300
-_FLAT = "hold what refers to the rest by a name or number of its own"
+    return _TOO_DEEP
 
 
 def _slots(value: Any) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from packaging.version import InvalidVersion, Version
+
+from .data import Data
 
 _DECLARED = "__live_migrations__"
 """In the namespace of a class; unlike a name bound to each, it survives a name that is used twice, and the making of a
@@ -19,16 +20,8 @@ second class by `dataclass(slots=True)` or attrs."""
 Declaration = TypeVar("Declaration")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Who wrote the data that is being read."""
-
-    plugin: str | None
-    version: Version | None
-
-
-WRITTEN: ContextVar[Written] = ContextVar("hotswap.live.WRITTEN")
-"""Set while data is being read."""
+WRITTEN: ContextVar[Data] = ContextVar("hotswap.live.WRITTEN")
+"""The data that is being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +30,12 @@ class Migration:
 
     before: Version
     function: Any
-    """As the class body has it: a function, a staticmethod or a classmethod."""
+    """As the class body has it: a function, a staticmethod, a classmethod, or another callable."""
 
     def __call__(self, cls: type, fields: dict[str, Any]) -> Any:
         """Run it; the fields are its own to change."""
-        return self.function.__get__(None, cls)(fields)
+        bind = getattr(type(self.function), "__get__", None)  # functools.partial has it since Python 3.13
+        return (bind(self.function, None, cls) if bind is not None else self.function)(fields)
 
 
 class MigrationFailed(Exception):
@@ -97,9 +91,8 @@ def migrated(cls: type, due: Iterator[Migration], fields: dict[str, Any]) -> dic
             # A copy, because the data is not lost if this or a later step fails.
             result = each(cls, copy.deepcopy(fields))
         except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            failure = f"{failure} raised {text} ({place.filename}:{place.lineno})"
+            failure = f"{failure} raised {text} ({_place(error)})"
         else:
             if type(result) is dict and all(type(key) is str for key in result):
                 fields = result
@@ -107,3 +100,11 @@ def migrated(cls: type, due: Iterator[Migration], fields: dict[str, Any]) -> dic
             failure = f"{failure} returned a {type(result).__name__} and not the dict of fields"
         raise MigrationFailed(failure)
     return fields
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised; read without the source, which would be remembered."""
+    inner = error.__traceback__
+    while inner is not None and inner.tb_next is not None:
+        inner = inner.tb_next
+    return f"{inner.tb_frame.f_code.co_filename}:{inner.tb_lineno}" if inner is not None else ""

@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 from cattrs.gen import make_dict_structure_fn_from_attrs
+from packaging.version import Version
 
-from ..errors import Fault
 from ..realm.owners import owner_of
 from .annotations import spelled
 from .containers import gathered
@@ -25,6 +25,7 @@ from .fields import (
     is_plain,
     is_protocol,
     maker,
+    overlooked,
     stray,
 )
 from .forms import Form, not_a, unmarked
@@ -60,8 +61,8 @@ def object_form(cls: Any, converter: Any, declared: Callable[[Any], Any]) -> For
     inner: list[_Inside] = []
 
     def inside() -> _Inside:
-        if not inner:
-            inner.append(_Inside(cls, converter, declared))
+        converter.is_settled = False
+        inner.append(_Inside(cls, converter, declared))
         return inner[0]
 
     def hold(value: Any) -> Any:
@@ -69,13 +70,13 @@ def object_form(cls: Any, converter: Any, declared: Callable[[Any], Any]) -> For
             raise not_a(name, value)
         return (inner[0] if inner else inside()).hold(value)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         plain = unmarked(plain, name)
         if type(plain) is not dict:
             raise not_a(name, plain)
         return (inner[0] if inner else inside()).read(plain)
 
-    return Form(name, hold, read, frozenset({dict}), lambda value: type(value) is runtime)
+    return Form(name, hold, read, frozenset({dict}), frozenset({runtime}))
 
 
 class _Inside:
@@ -85,10 +86,16 @@ class _Inside:
         self._cls: Any = typing.get_origin(cls) or cls
         fields = fields_of(cls)
         self._name = self._cls.__name__
+        self._way_out = _DEFAULT.format(cls=self._name)
         self._names = frozenset(field.name for field in fields)
+        self._overlooked = overlooked(self._cls, self._names)
         # What is held in which order; a field that the constructor makes may be empty still.
         self._holds = [
-            (field.name, converter.get_unstructure_hook(declared(field.annotation)), self._may_lack(field))
+            (
+                field.name,
+                converter.get_unstructure_hook(declared(field.annotation)),
+                not field.required and field.default is None,
+            )
             for field in fields
         ]
         self._is_dict = typing.is_typeddict(self._cls)
@@ -103,12 +110,6 @@ class _Inside:
             _cattrs_detailed_validation=True,
             _cattrs_forbid_extra_keys=False,
         )
-
-    def _may_lack(self, field: LiveField) -> bool:
-        return not field.required and (field.default is None or self._is_optional_key(field))
-
-    def _is_optional_key(self, field: LiveField) -> bool:
-        return typing.is_typeddict(self._cls)
 
     def hold(self, value: Any) -> dict[str, Any]:
         """The fields of an object.
@@ -135,6 +136,10 @@ class _Inside:
         elif self._is_plain:
             hint = f"annotate it in {self._name}; names with a leading underscore are left out"
             misfits += [Misfit(f".{name}", "has no annotation", hint) for name in stray(value, self._names)]
+        elif self._overlooked:
+            lost = [name for name in self._overlooked if name in getattr(value, "__dict__", ())]
+            hint = f"decorate {self._name} as its base is"
+            misfits += [Misfit(f".{name}", f"is annotated in {self._name}, and no field of it", hint) for name in lost]
         if misfits:
             raise Unfit(*misfits)
         return plain
@@ -147,11 +152,9 @@ class _Inside:
         """
         if self._migrations:
             plain = self._migrated(plain)
-        values = gathered(self._structure, plain, _DEFAULT.format(cls=self._name))
+        values = gathered(self._structure, plain, self._way_out)
         try:
             return self._make(values)
-        except RecursionError:
-            raise
         except Exception as error:
             # In words: the exception holds the values, and the code that raised it.
             text = f"{type(error).__name__}: {error}"
@@ -162,7 +165,8 @@ class _Inside:
         owner = owner_of(self._cls.__module__)
         if written.version is None or (owner is not None and owner.plugin != written.plugin):
             return plain
-        due: list[Migration] = [each for each in self._migrations if written.version < each.before]
+        version = Version(written.version)
+        due: list[Migration] = [each for each in self._migrations if version < each.before]
         try:
             return migrated(self._cls, iter(due), plain)
         except MigrationFailed as error:
@@ -186,15 +190,14 @@ def _attribute(field: LiveField, declared: Callable[[Any], Any]) -> Any:
     )
 
 
-def refusal(annotation: Any) -> Fault:
+def refusal(annotation: Any) -> Unfit:
     """Why values of a type that is none of these cannot be held."""
     name = spelled(annotation)
     if isinstance(annotation, type) and is_protocol(annotation):
-        return Fault("", f"{name} is a Protocol, which says nothing of what is in it", "name the classes, as a union")
+        return unfit(f"{name} is a Protocol, which says nothing of what is in it", "name the classes, as a union")
     if isinstance(annotation, type) and annotation.__module__ != "builtins":
-        return Fault(
-            "",
+        return unfit(
             f"{name} has no fields that hotswap knows of",
             "annotate its attributes in the class body, make it a dataclass, or leave it out",
         )
-    return Fault("", f"{name} cannot be held", "hold what it can be made of again")
+    return unfit(f"{name} cannot be held", "hold what it can be made of again")

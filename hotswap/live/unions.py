@@ -8,12 +8,13 @@ import enum
 import pathlib
 import typing
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 from .annotations import KNOWN, Open, settled, spelled
-from .containers import Find, held
+from .containers import Find, at_index, at_key, at_keys, built, converted
 from .faults import Misfit, Unfit, shown, unfit
-from .forms import MARK, NONE, STR, TEXTS, Form, mark_of, marked, not_a
+from .forms import MARK, NONE, STR, TEXTS, Form, mark_of, marked, not_a, unmarked
 
 PLAIN_KINDS = frozenset({type(None), bool, int, float, str})
 _PATH = type(pathlib.Path())
@@ -40,23 +41,25 @@ def union_form(members: list[Any], find: Find, name: str) -> Form:
     counts = collections.Counter(kind for form in forms for kind in form.kinds)
     clear = {form.name: frozenset(kind for kind in form.kinds if counts[kind] == 1) for form in forms}
 
+    meant = {cls: sorted(forms, key=lambda form: cls not in form.classes) for form in forms for cls in form.classes}
+
     def hold(value: Any) -> Any:
         if value is None and nullable:
             return None
         misfits: tuple[Misfit, ...] = ()
-        for form in sorted(forms, key=lambda form: not form.runtime(value)):
+        for form in meant.get(type(value), forms):
             try:
                 plain = form.hold(value)
             except Unfit as error:
                 # What is wrong inside the member that was meant says more than that the others do not fit.
-                if not misfits and (form.runtime(value) or len(forms) == 1):
+                if not misfits and (type(value) in form.classes or len(forms) == 1):
                     misfits = error.misfits
             else:
                 is_clear = type(plain) in clear[form.name] and mark_of(plain) is None
                 return plain if is_clear else marked(form.name, plain)
         raise Unfit(*misfits) if misfits else not_a(name, value)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         if plain is None and nullable:
             return None
         mark = mark_of(plain)
@@ -70,7 +73,7 @@ def union_form(members: list[Any], find: Find, name: str) -> Form:
         return _guessed(plain, forms, name)
 
     kinds = frozenset({kind for form in forms for kind in form.kinds} | {dict} | ({type(None)} if nullable else set()))
-    return Form(name, hold, read, kinds, lambda value: any(form.runtime(value) for form in forms))
+    return Form(name, hold, read, kinds)
 
 
 def _guessed(plain: Any, forms: list[Form], name: str) -> Any:
@@ -95,6 +98,8 @@ def literal_form(annotation: Any, find: Find) -> Form:
     values: dict[tuple[type, Any], Any] = {}
     for value in typing.get_args(annotation):
         plain = find(type(value)).hold(value)
+        if type(plain) not in PLAIN_KINDS:
+            raise unfit(f"{name} has what is no literal: {shown(value)}", "use an enum")
         if (type(plain), plain) in values:
             raise unfit(f"two values of {name} are both held as {plain!r}", "use an enum")
         values[type(plain), plain] = value
@@ -105,17 +110,13 @@ def literal_form(annotation: Any, find: Find) -> Form:
                 return plain
         raise not_a(name, value)
 
-    def read(plain: Any) -> Any:
-        try:
+    def read(plain: Any, _: Any = None) -> Any:
+        plain = unmarked(plain, name)
+        if type(plain) in PLAIN_KINDS and (type(plain), plain) in values:
             return values[type(plain), plain]
-        except (KeyError, TypeError):
-            pass
         raise not_a(name, plain)
 
-    def is_value(value: Any) -> bool:
-        return any(type(each) is type(value) and each == value for each in values.values())
-
-    return Form(name, hold, read, frozenset(kind for kind, _ in values), is_value)
+    return Form(name, hold, read, frozenset(kind for kind, _ in values))
 
 
 def open_form(find: Find) -> Form:
@@ -131,24 +132,21 @@ def open_form(find: Find) -> Form:
     def hold(value: Any) -> Any:
         kind = type(value)
         if kind is list:
-            return held((f"[{index}]", each, hold) for index, each in enumerate(value))
-        if kind is dict and all(type(key) is str for key in value) and mark_of(value) is None:
-            keys = held(("{}", key, STR.hold) for key in value)
-            return dict(zip(keys, held((f"[{key!r}]", each, hold) for key, each in value.items()), strict=True))
+            return converted(repeat(hold), value, at_index)
         if kind is dict:
-            # With other keys than str, or one that looks like a mark.
-            steps = (("{}", key, inner) for key, inner in value.items())
-            pairs = [held(((step, key, hold), (f"[{shown(key)}]", inner, hold))) for step, key, inner in steps]
-            return marked("dict", pairs)
+            is_plain = all(type(key) is str for key in value) and mark_of(value) is None
+            keys = converted(repeat(STR.hold if is_plain else hold), value, at_key)
+            pairs = zip(keys, converted(repeat(hold), value.values(), at_keys(keys)), strict=True)
+            return dict(pairs) if is_plain else marked("dict", [list(pair) for pair in pairs])
         if (form := form_of(kind)) is None:
             raise unfit(_refusal(value), _way_out(value))
         plain = form.hold(value)
         return plain if kind in PLAIN_KINDS else marked(form.name, plain)
 
-    def read(plain: Any) -> Any:
+    def read(plain: Any, _: Any = None) -> Any:
         kind = type(plain)
         if kind is list:
-            return held((f"[{index}]", each, read) for index, each in enumerate(plain))
+            return converted(repeat(read), plain, at_index)
         mark = mark_of(plain)
         if mark == "dict":
             return _read_pairs(plain["!dict"], read)
@@ -157,7 +155,7 @@ def open_form(find: Find) -> Form:
         if mark is not None and mark in MARKS:
             return find(KNOWN[mark]).read(plain[MARK + mark])
         if kind is dict:
-            return dict(zip(plain, held((f"[{key!r}]", each, read) for key, each in plain.items()), strict=True))
+            return dict(zip(plain, converted(repeat(read), plain.values(), at_keys([*plain])), strict=True))
         if kind in PLAIN_KINDS:
             return plain
         raise not_a("plain value", plain)
@@ -170,34 +168,26 @@ def bare_form(kind: type, find: Find) -> Form:
     """`list` and `dict` that do not say what is in them."""
     inside = find(Open)
 
-    def exactly(convert: Callable[[Any], Any], given: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
-        def converted(value: Any) -> Any:
-            found = convert(value)
-            if type(given(value, found)) is not kind:
-                raise not_a(kind.__name__, given(value, found))
-            return found
+    def hold(value: Any) -> Any:
+        if type(value) is not kind:
+            raise not_a(kind.__name__, value)
+        return inside.hold(value)
 
-        return converted
+    def read(plain: Any, _: Any = None) -> Any:
+        found = inside.read(plain)
+        if type(found) is not kind:
+            raise not_a(kind.__name__, found)
+        return found
 
-    hold = exactly(inside.hold, lambda value, _: value)
-    read = exactly(inside.read, lambda _, found: found)
-    kinds = frozenset({kind, dict})
-    return Form(kind.__name__, hold, read, kinds, lambda value: type(value) is kind)
+    return Form(kind.__name__, hold, read, frozenset({kind, dict}), frozenset({kind}))
 
 
 def _read_pairs(plain: Any, read: Callable[[Any], Any]) -> dict[Any, Any]:
     if type(plain) is not list or any(type(pair) is not list or len(pair) != 2 for pair in plain):
         raise not_a("list of pairs", plain)
-    found = {}
-    for index, (key, value) in enumerate(plain):
-        try:
-            found[read(key)] = read(value)
-        except TypeError:
-            pass
-        else:
-            continue
-        raise Unfit(Misfit(f"[{index}]", "its key cannot be hashed"))
-    return found
+    keys = converted(repeat(read), (key for key, _ in plain), at_key)
+    values = converted(repeat(read), (value for _, value in plain), at_keys([key for key, _ in plain]))
+    return built(dict, zip(keys, values, strict=True), "dict")  # type: ignore[no-any-return]
 
 
 def _refusal(value: Any) -> str:

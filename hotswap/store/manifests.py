@@ -34,7 +34,7 @@ def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
         "summary": manifest.summary,
         "imports": imports if imports is None else [_dependency_as_json(dependency) for dependency in imports],
         "unfit": [[fault.where, fault.what, fault.way_out] for fault in manifest.unfit],
-        "build": build if build is None else _build_as_json(build),
+        "build": build if build is None else build.as_json(),
     }
 
 
@@ -104,16 +104,6 @@ def _dependency_as_json(dependency: Dependency) -> dict[str, Any]:
 
 def _dependency_from_json(data: dict[str, Any]) -> Dependency:
     return Dependency(data["name"], data["attribute"], SpecifierSet(data["specifier"]), data["optional"])
-
-
-def _build_as_json(build: BuildInfo) -> dict[str, Any]:
-    return {
-        "at": build.at.isoformat(),
-        "revision": build.revision,
-        "dirty": build.dirty,
-        "live_prefix": build.live_prefix,
-        "source": build.source,
-    }
 
 
 def _build_from_json(data: dict[str, Any]) -> BuildInfo:

@@ -22,14 +22,20 @@ def is_ours(source: str) -> bool:
 
 def clashes(plugins: Sequence[SourcePlugin]) -> list[Fault]:
     """What keeps plugins from being imported into one process without isolation."""
-    faults = []
+    own = MODULE.removesuffix(".py")
+    faults = [
+        Fault(str(plugin.project), f"brings {own}, and so is called the module of imports itself", "rename it")
+        for plugin in plugins
+        if any(name.partition(".")[0] == own for name in plugin.provides)
+    ]
     for one, other in combinations(plugins, 2):
         where = f"{one.project} and {other.project}"
         if one.plugin == other.plugin:
             faults.append(Fault(where, f"are both the plugin {one.plugin}", "leave one out"))
-        elif _overlap(one.brings, other.brings):
-            names = " and ".join(sorted({one.brings, other.brings}))
-            what = f"both bring {names}, and without isolation the first on the import path would be both"
+            continue
+        pairs = ((mine, its) for mine in one.provides for its in other.provides if _overlap(mine, its))
+        if names := sorted({name for pair in pairs for name in pair}):
+            what = f"both bring {' and '.join(names)}, and without isolation the first on the import path would be both"
             faults.append(Fault(where, what, "rename one of them"))
     return faults
 

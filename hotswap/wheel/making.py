@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..model import BuildInfo
 from .building import build_wheel
 from .recipe import Recipe, is_dynamic, source_digest
-from .revision import Revision, read_revision
+from .revision import Revision, is_astray, read_revision
 from .rewriting import finish_wheel
-from .stamping import build_time
-from .tree import SourceFile, walk
+from .stamping import fixed_time
+from .tree import SourceFile, unreadable, walk
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Draft:
     sources: tuple[SourceFile, ...]
     source: str
     """sha256, hexadecimal, of all that; the stamp of the wheel will say it."""
-    skip: tuple[Path, ...] = ()
     revision: Revision | None = None
     """None as long as git has not been asked."""
+    at: datetime | None = None
+    """The time that the stamp has to say; None for that of the build."""
 
 
 def draft(project: Path, recipe: Recipe, skip: Collection[Path] = ()) -> Draft:
@@ -36,15 +38,32 @@ def draft(project: Path, recipe: Recipe, skip: Collection[Path] = ()) -> Draft:
     Args:
         project: The project's directory.
         recipe: What is to be done with it.
-        skip: Directories inside it whose files are none of the project's, such as the one the wheel goes to.
+        skip: Directories whose files are none of the project's where they are inside it, such as the one the wheel
+            goes to.
 
     Raises:
         BuildError: A file cannot be read.
+        UsageError: `SOURCE_DATE_EPOCH` is no time.
     """
-    skip = tuple(directory.resolve() for directory in skip if directory.resolve() != project.resolve())
-    sources = tuple(walk(project, skip))
-    revision = read_revision(project, skip) if is_dynamic(project) else None
-    return Draft(project, recipe, sources, source_digest(sources, recipe, revision), skip, revision)
+    at = fixed_time()
+    sources = tuple(walk(project, [directory.resolve() for directory in skip]))
+    revision = read_revision(project, sources) if is_dynamic(project) else None
+    try:
+        source = source_digest(sources, recipe, revision)
+    except OSError as error:
+        raise unreadable(project, Path(error.filename or project), error) from None
+    return Draft(project, recipe, sources, source, revision, at)
+
+
+def is_outdated(draft: Draft, build: BuildInfo) -> bool:
+    """True if git has a commit with the project's files, and the stamp of a wheel that was made from them names none.
+
+    A later commit that leaves these files as they are does not make a stamp untrue: in a repository of many projects
+    each commit would build all of them.
+    """
+    if build.revision and build.dirty is False and not is_astray(draft.project, build.revision):
+        return False
+    return (draft.revision or read_revision(draft.project, draft.sources)).dirty is False
 
 
 def make_wheel(
@@ -64,12 +83,11 @@ def make_wheel(
     Raises:
         BuildError: See `build_wheel`.
         WheelError: The backend's wheel cannot be read.
-        UsageError: `SOURCE_DATE_EPOCH` is no time.
         MissingExtraError: The extra [build] is not installed.
     """
     project, recipe = draft.project, draft.recipe
-    at = build_time()
-    revision = draft.revision or read_revision(project, draft.skip)
+    at = draft.at or datetime.now(UTC).replace(microsecond=0)
+    revision = draft.revision or read_revision(project, draft.sources)
     if revision.unknown:
         logger.info("%s: no git revision: %s", project, revision.unknown)
     else:

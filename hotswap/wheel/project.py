@@ -19,9 +19,10 @@ from packaging.version import InvalidVersion, Version
 from ..errors import Fault, WheelContractError, WheelError
 from ..model import ENTRY_POINT_GROUP, Dependency, canonical
 from .imports import imported_plugins
-from .layout import check_root, find_module
+from .layout import check_root, find_module, provides
 from .metadata import Entry, check_fitness, is_name, read_entry_point
 from .source import view
+from .syntax import broken_modules
 from .tree import SourceFile, SourceTree, walk
 
 _DECLARE = f'declare it there, in a table [project.entry-points."{ENTRY_POINT_GROUP}"] with a line: name = "module"'
@@ -43,7 +44,10 @@ class SourcePlugin:
     entry_attr: str
     """Dotted path of the object inside the module, or "" for the module itself."""
     brings: str
-    """The import name it brings: the module's outermost package that is no namespace package, or the module."""
+    """The import name of the entry module's outermost package that is no namespace package, or of the module itself."""
+    provides: tuple[str, ...]
+    """All import names it brings, as far as they show: those under `root`, or only `brings` where that is the project's
+    own directory, in which tests and tools lie too, or an installation puts the packages in place."""
     root: Path | None
     """The directory that has to be on the import path; None if only an installation puts the packages in place."""
     settings: Path
@@ -86,8 +90,10 @@ def read_project(project: Path) -> SourcePlugin:
     if entry is None or found is None:
         raise _error(project, entry, faults)
     root, tree, source, brings = found
-    shows = view(entry, tree)
-    faults += [_located(fault, tree, file) for fault in (*check_root((), [brings]), *shows.faults)]
+    provided = provides(tree.paths) if root else (brings,)
+    shows = view(entry, tree, foreign=bool(unfit))
+    found_in_tree = [*check_root((), provided), *shows.faults, *(() if unfit else broken_modules(tree, provided))]
+    faults += [_located(fault, tree, file) for fault in found_in_tree]
     if faults:
         kind = WheelContractError if shows.scope is not None and shows.faults else WheelError
         raise _error(project, entry, faults, kind)
@@ -99,6 +105,7 @@ def read_project(project: Path) -> SourcePlugin:
         entry_module=entry.module,
         entry_attr=entry.attr,
         brings=brings,
+        provides=provided,
         root=None if root is None else project / root,
         settings=file,
         source=Path(tree.shown(source)),

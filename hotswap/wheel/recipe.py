@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import BuildError, Fault
 from ..model import LIVE_PREFIX
 from .revision import Revision
 from .tree import SourceFile
@@ -54,7 +53,7 @@ def source_digest(sources: Iterable[SourceFile], recipe: Recipe, revision: Revis
         revision: For a project whose metadata may depend on it.
 
     Raises:
-        BuildError: A file cannot be read.
+        OSError: A file cannot be read; one that has gone in the meantime does not count.
     """
     state = [revision.commit, revision.dirty, revision.tags] if revision else None
     settings = {
@@ -66,10 +65,8 @@ def source_digest(sources: Iterable[SourceFile], recipe: Recipe, revision: Revis
         try:
             with file.path.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
-        except FileNotFoundError:  # gone a moment ago
+        except FileNotFoundError:
             continue
-        except OSError as error:
-            raise BuildError(file.path.name, [Fault(str(file.path), f"cannot be read: {error.strerror}")]) from None
         line = f"\n{digest}{'x' if file.executable else ' '}{file.relative}"
         whole.update(line.encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

@@ -19,7 +19,9 @@ from .headers import shown
 ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 """The wheel format asks for sha256 or better."""
 
-_UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+"""Files that sign RECORD."""
+_UNHASHED = ("RECORD", *SIGNATURES)
 
 
 @dataclass(frozen=True, slots=True)

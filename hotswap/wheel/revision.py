@@ -11,13 +11,29 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tree import is_source
+from .tree import SourceFile
 
 TIMEOUT = 60.0
 """Seconds after which git is given up, e.g. on a network file system that hangs."""
 
-_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
-"""Set while git runs a hook, and true of another repository than a project's perhaps."""
+_MISLEADING = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+"""Set while git runs a hook, and true of another repository than a project's perhaps (`git rev-parse --local-env-vars`,
+without the settings of `git -c`: a safe.directory may be among them)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +54,16 @@ class _GitError(Exception):
     """Git has no answer."""
 
 
-def read_revision(project: Path, skip: Collection[Path] = ()) -> Revision:
+def read_revision(project: Path, sources: Collection[SourceFile]) -> Revision:
     """Ask git; that it has no answer is none of the project's faults.
 
     Args:
         project: The project's directory.
-        skip: Resolved directories inside it whose files do not count, as those that `walk` leaves out do not.
+        sources: Its files; what git does not have and is none of them does not make it dirty.
     """
     try:
-        prefix, commit = _git(project, "rev-parse", "--show-prefix", "HEAD").split("\n")[:2]
-        dirty = any(_differing(project, prefix, skip))
+        commit, _, prefix = _git(project, "rev-parse", "HEAD", "--show-prefix").removesuffix("\n").partition("\n")
+        dirty = _differs(project, prefix, sources)
         if not dirty and not _git(project, "ls-files", "-z", "--", "."):
             return Revision(unknown="git ignores the directory")
         return Revision(commit, dirty, _git(project, "describe", "--tags", "--always", "--long").strip())
@@ -55,14 +71,30 @@ def read_revision(project: Path, skip: Collection[Path] = ()) -> Revision:
         return Revision(unknown=str(error))
 
 
-def _differing(project: Path, prefix: str, skip: Collection[Path]) -> Iterator[str]:
+def is_astray(project: Path, commit: str) -> bool:
+    """True if git knows a commit, and it is not in the history of the current one: amended, rebased, of a branch."""
+    try:
+        return bool(_git(project, "rev-list", "--max-count=1", commit, "^HEAD"))
+    except _GitError:  # a shallow clone has not all of the history
+        return False
+
+
+def _differs(project: Path, prefix: str, sources: Collection[SourceFile]) -> bool:
     status = _git(project, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    for line in filter(None, status.split("\0")):
-        relative = line[3:].removeprefix(prefix)
-        path = project.resolve() / relative
-        made = line.startswith("??") and not is_source(relative.rstrip("/"))
-        if not made and not any(path.is_relative_to(directory) for directory in skip):
-            yield relative
+    lines = status.split("\0")[:-1]
+    if any(not line.startswith("??") for line in lines):
+        return True
+    known = set(_with_parents(sources)) if lines else set()
+    return any(line[3:].removeprefix(prefix).rstrip("/") in known for line in lines)
+
+
+def _with_parents(sources: Collection[SourceFile]) -> Iterator[str]:
+    """Git names a repository inside the directory, and a symbolic link, instead of the files in it."""
+    for file in sources:
+        path = file.relative
+        while path:
+            yield path
+            path = path.rpartition("/")[0]
 
 
 def _git(project: Path, *arguments: str) -> str:
@@ -77,6 +109,7 @@ def _git(project: Path, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _GitError(f"git does not answer: {error}") from None
     if done.returncode:
-        complaint = os.fsdecode(done.stderr).strip().splitlines() or ["git failed"]
-        raise _GitError(complaint[0].removeprefix("fatal: "))
+        complaints = os.fsdecode(done.stderr).strip().splitlines() or ["git failed"]
+        fatal = (line for line in complaints if line.startswith("fatal: "))  # warnings and traces may stand before it
+        raise _GitError(next(fatal, complaints[0]).removeprefix("fatal: "))
     return os.fsdecode(done.stdout)

@@ -19,17 +19,16 @@ from ..errors import BuildError, Fault
 from ..model import BuildInfo, Candidate
 from .archive import Archive, open_archive
 from .files import PackedFiles
-from .layout import place
+from .layout import check_names, place
 from .reading import read_wheel
 from .recipe import Recipe
-from .record import Row, check_archive, read_record
+from .record import SIGNATURES, Row, check_archive, read_record
 from .stamping import STAMP, write_stamp
 from .tree import SourceFile
 from .trimming import Trim, trim
 
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)
 """What a zip archive can say of time."""
-_SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
 def finish_wheel(
@@ -50,10 +49,10 @@ def finish_wheel(
         sources: The project's files.
         recipe: Which files it is to have.
         build: What the stamp says.
-        logger: Is told each file, and as warnings which expressions matched nothing.
+        logger: Is told each file, and as warnings which expressions matched nothing, or what stays out.
 
     Raises:
-        WheelError: The wheel, or a file that it is to have, cannot be read.
+        WheelError: The wheel, or a file that it is to have, cannot be read, or has a name that no wheel may have.
     """
     name, version, _, _ = parse_wheel_filename(built.name)
     read = read_wheel(built, name)
@@ -71,20 +70,22 @@ def finish_wheel(
     dist_info = layout.dist_info
     members = [name for name in names if not name.endswith("/") and not name.startswith(f"{dist_info}/")]
     change = trim(files, members, sources, recipe)
-    for sentence in change.idle:
+    for sentence in change.notes:
         logger.warning("%s: %s", built.name, sentence)
     for path in change.removed:
         logger.info("%s: excluded %s", built.name, path)
+    if unspeakable := check_names(change.added):
+        raise BuildError(name, unspeakable)
     for path, file in change.added.items():
         logger.info("%s: included %s as %s", built.name, file.path, path)
-    target.write_bytes(_packed(archive, dist_info, change, build))
+    target.write_bytes(_packed(archive, dist_info, change, build, name))
     logger.info("%s: stamped %s", built.name, f"{dist_info}/{STAMP}")
     return target
 
 
-def _packed(archive: Archive, dist_info: str, change: Trim, build: BuildInfo) -> bytes:
+def _packed(archive: Archive, dist_info: str, change: Trim, build: BuildInfo, plugin: str) -> bytes:
     record, stamp = f"{dist_info}/RECORD", f"{dist_info}/{STAMP}"
-    gone = {record, stamp, *(f"{dist_info}/{name}" for name in _SIGNATURES), *change.removed}
+    gone = {record, stamp, *(f"{dist_info}/{name}" for name in SIGNATURES), *change.removed}
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive.data)) as old, zipfile.ZipFile(buffer, "w") as new:
         kept = [entry for entry in old.infolist() if entry.filename not in gone and not _is_bare(entry, old, gone)]
@@ -94,7 +95,7 @@ def _packed(archive: Archive, dist_info: str, change: Trim, build: BuildInfo) ->
             if not _is_metadata(entry, dist_info):
                 _copy(entry, old, new)
         for path, file in change.added.items():
-            rows[path] = _write(new, path, _content(file), moment, 0o755 if file.executable else 0o644)
+            rows[path] = _write(new, path, _content(file, plugin), moment, 0o755 if file.executable else 0o644)
         for entry in kept:  # the format recommends metadata at the archive's end
             if _is_metadata(entry, dist_info):
                 _copy(entry, old, new)
@@ -134,11 +135,11 @@ def _write(new: zipfile.ZipFile, path: str, content: bytes, moment: datetime, mo
     return Row(f"sha256={digest}", str(len(content)))
 
 
-def _content(file: SourceFile) -> bytes:
+def _content(file: SourceFile, plugin: str) -> bytes:
     try:
         return file.path.read_bytes()
     except OSError as error:
-        raise BuildError(file.path.name, [Fault(str(file.path), f"cannot be read: {error.strerror}")]) from None
+        raise BuildError(plugin, [Fault(str(file.path), f"cannot be read: {error.strerror}")]) from None
 
 
 def _record(rows: Mapping[str, Row]) -> bytes:

@@ -25,8 +25,8 @@ _SHA256 = re.compile(r"(?:[0-9a-f]{64})?")
 _WAY_OUT = "build the wheel anew with hotswap build"
 
 
-def build_time() -> datetime:
-    """Now, or the time that `SOURCE_DATE_EPOCH` fixes, in UTC and whole seconds.
+def fixed_time() -> datetime | None:
+    """The time that `SOURCE_DATE_EPOCH` fixes, in UTC; None where it is not set.
 
     Source: https://reproducible-builds.org/specs/source-date-epoch/
 
@@ -35,7 +35,7 @@ def build_time() -> datetime:
     """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if not fixed:
-        return datetime.now(UTC).replace(microsecond=0)
+        return None
     try:
         return datetime.fromtimestamp(int(fixed), UTC)
     except (ValueError, OverflowError, OSError):
@@ -44,15 +44,7 @@ def build_time() -> datetime:
 
 def write_stamp(build: BuildInfo) -> bytes:
     """The stamp as the content of a file."""
-    content = {
-        "hotswap": __version__,
-        "at": build.at.isoformat(),
-        "revision": build.revision,
-        "dirty": build.dirty,
-        "live_prefix": build.live_prefix,
-        "source": build.source,
-    }
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return (json.dumps({"hotswap": __version__, **build.as_json()}, indent=2) + "\n").encode()
 
 
 def read_stamp(raw: bytes, where: str, faults: list[Fault]) -> BuildInfo | None:
@@ -83,10 +75,14 @@ def read_stamp(raw: bytes, where: str, faults: list[Fault]) -> BuildInfo | None:
 def peek(wheel: Path) -> BuildInfo | None:
     """The stamp of a wheel that has not been verified; None if it has none that can be read."""
     try:
+        if not wheel.is_file():  # opening a FIFO would wait for its writer
+            return None
         with zipfile.ZipFile(wheel) as archive:
-            (name,) = (name for name in archive.namelist() if re.fullmatch(rf"[^/]+\.dist-info/{STAMP}", name))
-            with archive.open(name) as file:
-                return read_stamp(file.read(MAX_STAMP + 1), name, [])
+            (entry,) = (e for e in archive.infolist() if re.fullmatch(rf"[^/]+\.dist-info/{STAMP}", e.filename))
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                return None
+            with archive.open(entry) as file:
+                return read_stamp(file.read(MAX_STAMP + 1), entry.filename, [])
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
 

@@ -15,10 +15,10 @@ _IGNORED = frozenset(
         ".eggs",
         ".git",
         ".hg",
-        ".hotswap",
         ".idea",
         ".mypy_cache",
         ".nox",
+        ".pdm-build",
         ".pytest_cache",
         ".ruff_cache",
         ".svn",
@@ -27,10 +27,13 @@ _IGNORED = frozenset(
         ".vscode",
         "__pycache__",
         "node_modules",
-        "venv",
     }
 )
+_IGNORED_BEGINNING = ".hotswap"
+"""A state dir, and what a build that was killed leaves in the directory that its wheels should go to."""
 _IGNORED_ENDINGS = (".egg-info", ".pyc")
+_VENV = "pyvenv.cfg"
+"""Makes a directory a virtual environment, whatever it is called."""
 _IGNORED_AT_THE_TOP = frozenset({"build", "dist"})
 """Deeper down they may be packages of the project."""
 
@@ -43,6 +46,8 @@ class SourceFile:
     """POSIX path relative to the project's directory."""
     path: Path
     status: os.stat_result
+    foreign: bool = False
+    """True if it lies outside the project, and a symbolic link leads there."""
 
     @property
     def executable(self) -> bool:
@@ -53,7 +58,7 @@ class SourceFile:
 def walk(project: Path, skip: Collection[Path] = ()) -> Iterator[SourceFile]:
     """The files of a project, without caches, build output and version control.
 
-    Symbolic links are followed, but not in circles.
+    Symbolic links are followed, but not in circles, nor to a directory that the project lies in.
 
     Args:
         project: The project's directory.
@@ -62,40 +67,43 @@ def walk(project: Path, skip: Collection[Path] = ()) -> Iterator[SourceFile]:
     Raises:
         BuildError: A directory cannot be read.
     """
-    return _walk(project, "", frozenset(skip))
+    root = project.resolve()
+    return _walk(project, "", root, frozenset([*skip, *root.parents]), foreign=False)
 
 
-def is_source(relative: str) -> bool:
-    """True if the path, relative to the project's directory, may be that of a source file."""
-    parts = relative.split("/")
-    return not any(_is_ignored(part, at_top=not depth) for depth, part in enumerate(parts))
+def unreadable(project: Path, path: Path, error: OSError) -> BuildError:
+    """The error that a file or directory of the project cannot be read."""
+    return BuildError(project.resolve().name, [Fault(str(path), f"cannot be read: {error.strerror}")])
 
 
 def _is_ignored(name: str, *, at_top: bool) -> bool:
     made = at_top and (name in _IGNORED_AT_THE_TOP or name.endswith(".whl"))
-    return made or name in _IGNORED or name.endswith(_IGNORED_ENDINGS)
+    return made or name in _IGNORED or name.startswith(_IGNORED_BEGINNING) or name.endswith(_IGNORED_ENDINGS)
 
 
-def _walk(directory: Path, prefix: str, closed: frozenset[Path]) -> Iterator[SourceFile]:
+def _walk(project: Path, prefix: str, root: Path, closed: frozenset[Path], *, foreign: bool) -> Iterator[SourceFile]:
+    directory = project / prefix
     try:
         entries = list(os.scandir(directory))
     except OSError as error:
-        fault = Fault(str(directory), f"cannot be read: {error.strerror}")
-        raise BuildError(directory.name, [fault]) from None
+        raise unreadable(project, directory, error) from None
+    if prefix and any(entry.name == _VENV for entry in entries):
+        return
     closed |= {directory.resolve()}
     for entry in entries:
         if _is_ignored(entry.name, at_top=not prefix):
             continue
         path = Path(entry.path)
+        outside = not path.resolve().is_relative_to(root) if entry.is_symlink() else foreign
         try:
             status = entry.stat()
         except OSError:  # a symlink to nothing, or gone a moment ago
             continue
         if stat.S_ISDIR(status.st_mode):
             if path.resolve() not in closed:
-                yield from _walk(path, f"{prefix}{entry.name}/", closed)
+                yield from _walk(project, f"{prefix}{entry.name}/", root, closed, foreign=outside)
         elif stat.S_ISREG(status.st_mode):  # reading a FIFO would wait for its writer
-            yield SourceFile(f"{prefix}{entry.name}", path, status)
+            yield SourceFile(f"{prefix}{entry.name}", path, status, outside)
 
 
 class SourceTree:

@@ -23,8 +23,8 @@ class Trim:
     """Members."""
     added: Mapping[str, SourceFile]
     """Path in the wheel -> file of the project."""
-    idle: tuple[str, ...]
-    """Sentences about regular expressions that matched nothing."""
+    notes: tuple[str, ...]
+    """Sentences about regular expressions that matched nothing, or what no wheel should get."""
 
 
 def trim(files: Files, members: Collection[str], sources: Collection[SourceFile], recipe: Recipe) -> Trim:
@@ -37,20 +37,26 @@ def trim(files: Files, members: Collection[str], sources: Collection[SourceFile]
         recipe: The expressions.
     """
     missing = dict(_left_out(files, sources)) if recipe.include else {}
-    taken = {path for path in missing if _matches(path, recipe.include)}
+    matching = {path for path in missing if _matches(path, recipe.include)}
+    foreign = sorted(path for path in matching if missing[path].foreign)
+    taken = matching.difference(foreign)
     removed = tuple(name for name in members if _matches(name, recipe.exclude))
-    idle = [
+    notes = [
+        f"--include does not take in {path}: a symbolic link leads out of the project to it" for path in foreign[:1]
+    ]
+    notes += [f"--include does not take in {len(foreign) - 1} more such files"] if foreign[1:] else []
+    notes += [
         f"--include {expression!r} matches no file that the backend left out"
         for expression in recipe.include
         if not any(re.search(expression, path) for path in missing)
     ]
-    idle += [
+    notes += [
         f"--exclude {expression!r} matches no file of the wheel"
         for expression in recipe.exclude
         if not any(re.search(expression, path) for path in (*members, *taken))
     ]
     added = {path: missing[path] for path in sorted(taken) if not _matches(path, recipe.exclude)}
-    return Trim(removed, added, tuple(idle))
+    return Trim(removed, added, tuple(notes))
 
 
 def _matches(path: str, expressions: Iterable[str]) -> bool:

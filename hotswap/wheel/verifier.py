@@ -30,6 +30,7 @@ from .reading import read_wheel
 from .record import check_archive
 from .source import View, view
 from .stamping import STAMP, read_stamp
+from .syntax import broken_modules
 
 SETTLING = 2.0
 """Seconds after its last change during which a bad archive counts as a copy in progress."""
@@ -58,11 +59,20 @@ class Verifier:
     Args:
         logger: Takes the messages; `hotswap.wheel` by default.
         clock: Tells the time in seconds since the epoch, to judge how long ago a file changed.
+        compiling: Also compile every module that can be imported, for those who make wheels. A host does without: it
+            would wait for it at each load.
     """
 
-    def __init__(self, logger: logging.Logger | None = None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        compiling: bool = False,
+    ) -> None:
         self._logger = logger or logging.getLogger("hotswap.wheel")
         self._clock = clock
+        self._compiling = compiling
         self._known: dict[tuple[str, str], Manifest | _Refusal] = {}
 
     def verify(self, candidate: Candidate) -> Manifest:
@@ -95,7 +105,7 @@ class Verifier:
             known = self._examine_wheel(candidate, faults)
         else:
             files = InstalledFiles(candidate.tree, faults)
-            known = _manifest(candidate, files, candidate.path.name, frozenset(), faults)
+            known = _manifest(candidate, files, candidate.path.name, frozenset(), faults, self._compiling)
         if isinstance(known, _Refusal):
             self._logger.debug("refused %s: %d faults", candidate.path, len(known.faults))
         else:
@@ -126,7 +136,7 @@ class Verifier:
         faults += check_archive(archive, files, layout.dist_info)
         if streams:
             self._settle(candidate, streams, read.changed)
-        return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams])
+        return _manifest(candidate, files, layout.dist_info, tags, [*faults, *streams], self._compiling)
 
     def _settle(self, candidate: Candidate, faults: Iterable[Fault], changed: float) -> None:
         faults = tuple(dict.fromkeys(faults))
@@ -137,7 +147,7 @@ class Verifier:
 
 
 def inspect_wheel(path: Path) -> Manifest:
-    """What a wheel file says of itself.
+    """What a wheel file says of itself; its modules are compiled too.
 
     Raises:
         WheelError: It must not be installed; `faults` has everything found.
@@ -148,11 +158,11 @@ def inspect_wheel(path: Path) -> Manifest:
     except InvalidWheelFilename as error:
         raise WheelError(path.name, [Fault(str(path), f"is not a wheel's file name: {error}")]) from None
     digest = read_wheel(path, name).digest
-    return Verifier().verify(Candidate(name, version, path, digest, str(path.parent)))
+    return Verifier(compiling=True).verify(Candidate(name, version, path, digest, str(path.parent)))
 
 
 def _manifest(
-    candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault]
+    candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault], compiling: bool
 ) -> Manifest | _Refusal:
     """The common way of wheels and installed distributions: metadata, entry point, names, source."""
     core = Core()
@@ -173,6 +183,8 @@ def _manifest(
         shows = view(entry, files, foreign=bool(unfit))
         faults += shows.faults
         imports = imported_plugins(shows.import_, shows.scope, files)
+    if compiling and not unfit:
+        faults += broken_modules(files, provided)
     if faults or entry is None:
         refusal = _refusal(candidate, entry.plugin if entry else candidate.name, faults)
         return replace(refusal, breaks_contract=shows.scope is not None and bool(shows.faults))
