@@ -17,7 +17,7 @@ from typing import Any
 
 from common import MACHINE, ROOT
 
-BENCHMARKS = ("calls", "resolver", "reload", "load", "memory", "imports")
+BENCHMARKS = ("calls", "resolver", "reload", "load", "memory", "live", "imports")
 
 
 def measure(python: str, name: str, quick: bool) -> dict[str, Any]:

@@ -9,7 +9,23 @@ manager.reload()                             # whole or not at all; calls in fli
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # never executed: by this, programs that freeze others see what is fetched below
+    from . import (  # noqa: F401
+        binding,
+        errors,
+        generation,
+        hookspecs,
+        live,
+        manager,
+        model,
+        report,
+        retired,
+        sources,
+        static,
+        vault,
+    )
 
 __version__ = "0.1.0"
 
@@ -44,6 +60,7 @@ _ROOMS = {
         "UnknownDependencyError",
         "UsageError",
         "VersionConflictError",
+        "WheelContractError",
         "WheelError",
     ),
     "generation": (

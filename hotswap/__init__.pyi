@@ -26,6 +26,8 @@ from .errors import (
 )
 from .errors import (
     FetchError as FetchError,
+)
+from .errors import (
     FormerNameError as FormerNameError,
 )
 from .errors import (
@@ -78,6 +80,9 @@ from .errors import (
 )
 from .errors import (
     VersionConflictError as VersionConflictError,
+)
+from .errors import (
+    WheelContractError as WheelContractError,
 )
 from .errors import (
     WheelError as WheelError,

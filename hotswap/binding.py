@@ -149,6 +149,11 @@ def _is_ignored(asks: object, attribute: str) -> bool:
 # ------------------------------------------------------------------------------------- does an export fit?
 
 
+def is_type(kind: object) -> bool:
+    """True for what may stand in an annotation: a class, a Protocol, a generic, a union."""
+    return isinstance(kind, type) or kind is Any or get_origin(kind) is not None or _unaliased(kind) is not kind
+
+
 def misfits(export: object, annotation: Any) -> Iterator[str]:
     """Every difference between an export and the annotation that takes it; none if it fits."""
     alternatives = _alternatives(annotation)

@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextvars
 import inspect
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
@@ -76,9 +75,9 @@ class LoopCaller:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._lock = threading.Lock()
         self._abandoned = False
-        self._awaiting: concurrent.futures.Future[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        """What may be cancelled; touched on the loop's thread only."""
 
     def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
         """See `Caller`."""
@@ -99,11 +98,10 @@ class LoopCaller:
         return running_loop() is self.loop
 
     def abandon(self) -> None:
-        """Make the work end at its next step, with everything undone."""
-        with self._lock:
-            self._abandoned = True
-            if self._awaiting is not None:
-                self._awaiting.cancel()
+        """Make the work end at its next step, with everything undone; called on the loop's thread."""
+        self._abandoned = True
+        if self._task is not None:
+            self._task.cancel()
 
     def _see_through(self, result: Any, *, may_be_cancelled: bool) -> Any:
         if not inspect.isawaitable(result):
@@ -113,22 +111,32 @@ class LoopCaller:
             # own, because this one may have a running loop.
             with concurrent.futures.ThreadPoolExecutor(1, "hotswap") as executor:
                 return executor.submit(contextvars.copy_context().run, asyncio.run, _await(result)).result()
-        # Under the lock, because the loop may run the function and be told to abandon it before this thread goes on.
-        with self._lock:
-            awaiting = asyncio.run_coroutine_threadsafe(_await(result), self.loop)
-            if may_be_cancelled:
-                self._awaiting = awaiting
-                if self._abandoned:  # pragma: no cover - abandoned between the check and the lock
-                    awaiting.cancel()
-        try:
-            while not concurrent.futures.wait([awaiting], timeout=_LOOK_AGAIN).done:
-                if not self.loop.is_running():  # pragma: no branch - else it only takes longer than a look
-                    raise RuntimeError("its event loop has stopped before it ended")
-            return awaiting.result()
-        except concurrent.futures.CancelledError:
-            raise asyncio.CancelledError from None
-        finally:
-            self._awaiting = None
+        # Not run_coroutine_threadsafe: the future of that is cancelled before the function has dealt with it, and also
+        # when the function has just ended, whose result would be lost.
+        ended: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.loop.call_soon_threadsafe(self._begin, result, ended, may_be_cancelled)
+        while not concurrent.futures.wait([ended], timeout=_LOOK_AGAIN).done:
+            if not self.loop.is_running():  # pragma: no branch - else it only takes longer than a look
+                raise RuntimeError("its event loop has stopped before it ended")
+        return ended.result()
+
+    def _begin(self, awaitable: Any, ended: concurrent.futures.Future[Any], may_be_cancelled: bool) -> None:
+        task = self.loop.create_task(awaitable if inspect.iscoroutine(awaitable) else _await(awaitable))
+        if may_be_cancelled:
+            self._task = task
+            if self._abandoned:  # pragma: no cover - abandoned a moment ago
+                task.cancel()
+
+        def end(task: asyncio.Task[Any]) -> None:
+            self._task = None
+            if task.cancelled():
+                ended.set_exception(asyncio.CancelledError())
+            elif (error := task.exception()) is not None:
+                ended.set_exception(error)
+            else:
+                ended.set_result(task.result())
+
+        task.add_done_callback(end)
 
 
 async def _await(awaitable: Awaitable[T]) -> T:
@@ -163,9 +171,9 @@ async def offload(work: Callable[[LoopCaller], T], expect: Callable[[LoopCaller]
 
 
 def call_hook(
-    call: Callable[..., Any], plugin: str, name: str, stage: str, function: Callable[..., Any], *args: Any
+    call: Callable[..., Any], plugin: str, shown: str, stage: str, function: Callable[..., Any], *args: Any
 ) -> Any:
-    """Call one of the seven, by way of `call`: a caller, or its `finish`.
+    """Call a function of a plugin, by way of `call`: a caller, or its `finish`; messages have it as `shown`.
 
     Raises:
         LifecycleError: It raised, SystemExit included; the exception is the cause. KeyboardInterrupt is the user's and
@@ -174,4 +182,4 @@ def call_hook(
     try:
         return call(function, *args)
     except (Exception, SystemExit) as error:
-        raise LifecycleError(plugin, f"{name}()", error, stage=stage) from error
+        raise LifecycleError(plugin, shown, error, stage=stage) from error

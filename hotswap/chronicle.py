@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
 from .errors import HotswapError, UsageError
 from .generation import Generation
@@ -18,12 +19,14 @@ class Chronicle:
 
     Args:
         store: Has the file.
+        origin: Tells where plugins come from at this moment.
         run: Identifies the manager among those that share the state dir.
         logger: Takes what prevents writing: a change that has happened is not undone for want of a line.
     """
 
-    def __init__(self, store: Store, run: str, logger: logging.Logger) -> None:
+    def __init__(self, store: Store, origin: Callable[[], str], run: str, logger: logging.Logger) -> None:
         self._store = store
+        self._origin = origin
         self._run = run
         self._logger = logger
         self._last: dict[str, RememberedPlugin] = {}
@@ -37,12 +40,14 @@ class Chronicle:
 
     def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
         """Remember a change that changed nothing."""
-        self._append(action, watch, None, (), f"{type(error).__name__}: {error}")
+        text = "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+        self._append(action, watch, None, (), text)
 
     def before(self, current: Generation) -> tuple[list[Manifest], dict[str, LibrarySet | None]]:
         """The manifests, and by their digests the libraries, of the latest generation whose wheels differ from now.
 
-        Generations of this manager come before those of others that use the state dir, or have used it.
+        Generations of this manager come before those of others that use the state dir, or have used it; of these count
+        only those with the same sources: others may be of another program.
 
         Raises:
             UsageError: There is none, or its site dirs have been pruned; every missing one is named.
@@ -50,6 +55,8 @@ class Chronicle:
         wheels = {(p.name, p.digest, p.libraries.key if p.libraries else "") for p in current.plugins}
         entries = self._store.entries()
         others, own = ([entry for entry in entries if (entry.run == self._run) is mine] for mine in (False, True))
+        origin = self._origin()
+        others = [entry for entry in others if entry.sources == origin]
         for entry in reversed([*others, *own]):
             if entry.outcome == "ok" and wheels_of(entry) != wheels:
                 return self._manifests(entry), self._libraries(entry)
@@ -108,6 +115,7 @@ class Chronicle:
             error=error,
             pid=os.getpid(),
             run=self._run,
+            sources=self._origin(),
         )
         try:
             self._store.append(entry)

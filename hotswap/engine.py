@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from .errors import NotLoadedError, ReloadVetoError, UsageError
 from .exclusion import Exclusion
 from .generation import Generation
 from .model import Action, Incumbent, Plan
+from .options import as_callback
 from .report import ReloadReport
 from .retirement import Retirement
 from .stopwatch import Stopwatch
@@ -49,13 +51,14 @@ class Engine:
         self.exclusion = exclusion
         self.number = 0
         self.closed = False
-        self._extension = extension
-        self._on_reload = on_reload
+        self._extension = as_callback("extension", extension)
+        self._on_reload = as_callback("on_reload", on_reload)
         self._logger = logger
         self._data: Any = None
 
     def change(self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None) -> ReloadReport:
         """Load, reload or roll back, and remember how it went."""
+        as_callback("callback", callback)
         try:
             with self.exclusion(action, caller):
                 self._check(action)
@@ -93,8 +96,8 @@ class Engine:
                 generation = transition.start(number, data, self._extension)
                 transition.hand_over()
                 if old is not None:
-                    self._ask(self._on_reload, generation, old)
-                    self._ask(callback, generation, old)
+                    self._ask(caller, self._on_reload, generation, old)
+                    self._ask(caller, callback, generation, old)
             caller.check()
             with watch("swapped"):
                 transition.commit(generation)
@@ -145,10 +148,12 @@ class Engine:
         if action == "load" and self.current.hold is not None:
             raise UsageError("the plugins are loaded already: call reload()")
 
-    def _ask(self, callback: ReloadCallback | None, new: Generation, old: Generation) -> None:
+    def _ask(self, caller: Caller, callback: ReloadCallback | None, new: Generation, old: Generation) -> None:
         try:
             if callback is not None:
-                callback(new, old)
-        except (Exception, SystemExit) as error:
+                caller(callback, new, old)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError):
+                caller.check()  # if it is not the waiting task that was cancelled, it is the callback's own doing
             name = getattr(callback, "__qualname__", repr(callback))
             raise ReloadVetoError(f"{name} vetoed the reload: {type(error).__name__}: {error}") from error

@@ -6,6 +6,7 @@ that stores an error must not thereby keep the code of an old generation in memo
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,9 @@ class PluginNotFoundError(UsageError, KeyError):
         super().__init__(name)
 
     def __str__(self) -> str:
-        return f"no plugin is called {self.name!r}; there are: {', '.join(self.known) or 'none'}"
+        text = f"no plugin is called {self.name!r}; there are: {', '.join(self.known) or 'none'}"
+        close = difflib.get_close_matches(self.name, self.known, n=1) if isinstance(self.name, str) else ()
+        return f"{text}; did you mean {close[0]}?" if close else text
 
 
 class RetiredError(UsageError):
@@ -134,13 +137,17 @@ class UnfinishedWheelError(WheelError):
 class BuildError(WheelError):
     """A project's own build backend failed, or made something that is not a wheel."""
 
-    def __init__(self, plugin: str, faults: Iterable[Fault], *, output: str = "") -> None:
+    def __init__(self, plugin: str, faults: Iterable[Fault], *, output: str = "", stage: str = "found") -> None:
         self.output = output
-        super().__init__(plugin, faults, stage="found", head=f"cannot build {plugin}")
+        super().__init__(plugin, faults, stage=stage, head=f"cannot build {plugin}")
 
 
 class ContractError(FaultsError):
     """Functions missing or wrong, or an export that does not fit what its importer asks for; see `faults`."""
+
+
+class WheelContractError(WheelError, ContractError):
+    """A wheel whose source shows that functions are missing or wrong; whatever else is wrong with it is listed too."""
 
 
 class FormerNameError(PluginError, ImportError):
@@ -223,6 +230,20 @@ class VersionConflictError(ResolutionError):
         )
 
 
+class LiveDataError(HotswapError):
+    """A value cannot be held as live data without loss, or live data does not fit the type that shall read it.
+
+    Attributes:
+        faults: Every misfit found, each with the path of its field.
+        data: The live data that did not fit, so that it is not lost; None where there is none yet.
+    """
+
+    def __init__(self, head: str, faults: Iterable[Fault], data: object = None) -> None:
+        self.faults = tuple(faults)
+        self.data = data
+        super().__init__(_sentence(head, self.faults))
+
+
 def raise_all(errors: list[PluginError]) -> None:
     """Raise what was found wrong with several plugins as one error; nothing if nothing was.
 
@@ -232,9 +253,12 @@ def raise_all(errors: list[PluginError]) -> None:
     if not errors:
         return
     faulty = [error for error in errors if isinstance(error, FaultsError)]
-    if len(faulty) == len(errors) > 1 and len({type(error) for error in faulty}) == 1:
+    kinds = {type(error) for error in faulty}
+    if len(kinds) > 1 and all(issubclass(kind, WheelError) for kind in kinds):
+        kinds = {WheelError}
+    if len(faulty) == len(errors) > 1 and len(kinds) == 1:
         names = ", ".join(dict.fromkeys(error.plugin for error in faulty))
-        raise type(faulty[0])(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
+        raise kinds.pop()(names, [fault for error in faulty for fault in error.faults], stage=faulty[0].stage)
     first = next((error for error in errors if not isinstance(error, FaultsError)), errors[0])
     for other in errors:
         if other is not first:

@@ -12,6 +12,9 @@ from types import FrameType
 from .calls import Caller, LoopCaller
 from .errors import ReentrantReloadError
 
+_LOOK_AGAIN = 0.2
+"""Seconds after which a change that waits for another looks whether that can ever end."""
+
 
 class _Running:
     """A load, reload or rollback on its way, as the code it runs sees it by its context."""
@@ -34,7 +37,7 @@ class Exclusion:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.loading: list[str] = []
-        """Module name prefixes of the realms that the running change has opened."""
+        """Module name prefixes of the realms that the running change has opened, and of those that hand over."""
         self._loops: set[LoopCaller] = set()
 
     def expect(self, caller: LoopCaller) -> None:
@@ -64,8 +67,14 @@ class Exclusion:
             # `expect` was called when the change was started; it ends here.
             try:
                 self.refuse_reentry(action)
-                with self._lock, self._alone():
-                    yield
+                # The running change may wait for the task that has started this one and been cancelled.
+                while not self._lock.acquire(timeout=_LOOK_AGAIN):
+                    caller.check()
+                try:
+                    with self._alone():
+                        yield
+                finally:
+                    self._lock.release()
             finally:
                 self._loops.discard(caller)
             return
@@ -74,11 +83,15 @@ class Exclusion:
             raise ReentrantReloadError(
                 f"{action} would block the event loop that a running reload needs: await a{action} instead"
             )
-        # The running change may wait for this very thread: an `on_load` that joins what it has started.
-        if not self._lock.acquire(blocking=not runs_plugin(self.loading)):
-            raise ReentrantReloadError(
-                f"{action} was called by code that is just being loaded: try again when it is live"
-            )
+        # The running change may wait for this very thread, or begin to: an `on_load` that joins what it has started, an
+        # `on_handover` that stops a thread of its own.
+        while not self._lock.acquire(blocking=False):
+            if runs_plugin(self.loading):
+                raise ReentrantReloadError(
+                    f"{action} was called by code that is just being loaded or replaced: try again when that is done"
+                )
+            if self._lock.acquire(timeout=_LOOK_AGAIN):
+                break
         try:
             with self._alone():
                 yield

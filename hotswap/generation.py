@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar, overload
 
 import networkx as nx
 
-from .binding import Wanted, misfits
+from .binding import Wanted, is_type, misfits
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginNotFoundError, RetiredError
 from .hookspecs import Hooks
@@ -23,6 +23,13 @@ from .model import Copy, Incumbent, LibrarySet, Manifest, Outcome, canonical
 from .vault import Vault, VaultState
 
 T = TypeVar("T")
+
+
+def entry_file(site_dir: Path, module: str) -> str:
+    """The file of the module that an entry point names, for messages."""
+    stem = site_dir.joinpath(*module.split("."))
+    package = stem / "__init__.py"
+    return str(package if package.is_file() else stem.with_name(f"{stem.name}.py"))
 
 
 class Plugin:
@@ -116,6 +123,7 @@ class Plugin:
         Raises:
             AttributeError: There is no such thing.
             ContractError: It does not fit; every difference is listed.
+            TypeError: `type` is no type.
             RetiredError: This version has been freed.
         """
         if self.hooks is None:
@@ -124,11 +132,18 @@ class Plugin:
             found = reduce(getattr, symbol.split("."), self._target)
         except AttributeError:
             raise AttributeError(f"{self.name} {self.version} has nothing called {symbol}") from None
+        if type is not None and not is_type(type):
+            raise TypeError(f"type={type!r} is no type: pass a class, a Protocol, or a union of these")
         if type is not None and (differences := list(misfits(found, type))):
             raise ContractError(
                 self.name, [Fault(symbol, f"does not fit: {difference}") for difference in differences], stage="live"
             )
         return found
+
+    @property
+    def entry_file(self) -> str:
+        """The file that the entry point names, for messages."""
+        return entry_file(self.site_dir, self.manifest.entry_module)
 
     @property
     def refs(self) -> int:
@@ -156,10 +171,10 @@ class Plugin:
         logger.debug("%s %s: on_free", self.name, self.version)
         try:
             if self.hooks is not None:  # pragma: no branch - who frees lets go afterwards
-                call_hook(caller.finish, self.name, "on_free", "freed", self.hooks.on_free)
+                call_hook(caller.finish, self.name, "on_free()", "freed", self.hooks.on_free)
         except LifecycleError as error:
             # As text: a handler that keeps its records would keep the plugin's code with the traceback.
-            logger.error("%s\n%s", error, "".join(traceback.format_exception(error.__cause__)))
+            logger.error("%s\n%s", str(error), "".join(traceback.format_exception(error.__cause__)))
         except asyncio.CancelledError:  # pragma: no cover - the loop ends at this very moment
             logger.error("%s: on_free() was cancelled, because its event loop was ending", self.name)
 
@@ -222,7 +237,7 @@ class Generation(dict[str, Plugin]):
 
     def find(self, name: str) -> Plugin | None:
         """The plugin of that name, or None."""
-        return super().get(name) or super().get(canonical(name))
+        return super().get(name) or (super().get(canonical(name)) if isinstance(name, str) else None)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The plugin of that name, or the default."""

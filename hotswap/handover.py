@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from types import FunctionType, MethodType
 from typing import Any
 
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, PluginError
 from .generation import Plugin
+
+_LRU_CACHE: Any = type(lru_cache(len))
 
 Call = Callable[..., Any]
 """Calls a function of a plugin: `call(plugin, name, stage, *args)`."""
@@ -45,15 +49,16 @@ class Handover:
         self._logger = logger
         self._given: dict[str, _Given] = {}
         self._taken: list[Plugin] = []
+        self.losses: list[str] = []
+        """What could not be given back, in words."""
 
-    def carry(self, successions: Iterable[tuple[Plugin, Plugin]], call: Call, file: Callable[[str], str]) -> None:
+    def carry(self, successions: Iterable[tuple[Plugin, Plugin]], call: Call) -> None:
         """Have every old version hand over, then every new one take over.
 
         Args:
             successions: The version that goes and the one that comes in its place, in load order; pairs without the
                 two functions are passed over.
             call: How a plugin's function is called.
-            file: The file of a plugin by its name, for messages.
 
         Raises:
             LifecycleError: One of them raised.
@@ -72,7 +77,7 @@ class Handover:
         for old, _ in reversed(carried):
             data = call(old, "on_handover", "live")
             self._given[old.name] = _Given(old, data, old.version)
-            _check(old, data, file(old.name))
+            _check(old, data)
         for old, new in carried:
             call(new, "on_takeover", "live", self._given[new.name].data, old.version)
             self._taken.append(new)
@@ -83,20 +88,28 @@ class Handover:
         Rejected: giving the old version its own data again without this. It may be a socket, which the new one's
         `on_free` then closes.
         """
-        while self._taken:
-            plugin = self._taken.pop()
-            with self._logged(plugin, "has not handed back"):
-                data = self._finish(caller, plugin, "on_handover")
-                _check(plugin, data, str(plugin.site_dir))
-                given = self._given[plugin.name]
-                given.data, given.version = data, plugin.version
+        # A stack, because Ctrl-C in one of them must not keep the others from it.
+        with ExitStack() as stack:
+            for plugin in self._taken:
+                stack.callback(self._take_back_from, plugin, caller)
+
+    def _take_back_from(self, plugin: Plugin, caller: Caller) -> None:
+        with self._logged(plugin, "has not handed back"):
+            data = self._finish(caller, plugin, "on_handover")
+            _check(plugin, data)
+            given = self._given[plugin.name]
+            given.data, given.version = data, plugin.version
 
     def give_back(self, caller: Caller) -> None:
         """The change has failed, and the new versions are gone: the old ones go on; what raises is logged."""
-        for given in reversed(self._given.values()):
-            with self._logged(given.plugin, "has not got its state back"):
-                self._finish(caller, given.plugin, "on_takeover", given.data, given.version)
-        self.done()
+        with ExitStack() as stack:
+            stack.callback(self.done)
+            for given in self._given.values():
+                stack.callback(self._give_back_to, given, caller)
+
+    def _give_back_to(self, given: _Given, caller: Caller) -> None:
+        with self._logged(given.plugin, "has not got its state back"):
+            self._finish(caller, given.plugin, "on_takeover", given.data, given.version)
 
     def done(self) -> None:
         """Nothing is to be given back any more."""
@@ -106,7 +119,7 @@ class Handover:
     def _finish(self, caller: Caller, plugin: Plugin, name: str, *args: Any) -> Any:
         self._logger.debug("%s %s: %s, because the change has failed", plugin.name, plugin.version, name)
         function = partial(getattr(plugin.hooks, name), *args)
-        return call_hook(caller.finish, plugin.name, name, "live", function)
+        return call_hook(caller.finish, plugin.name, f"{name}() of {plugin.version}", "live", function)
 
     @contextmanager
     def _logged(self, plugin: Plugin, what: str) -> Iterator[None]:
@@ -115,7 +128,8 @@ class Handover:
         except PluginError as error:
             # As text: a handler that keeps its records would keep the plugin's code with the traceback.
             cause = "".join(traceback.format_exception(error.__cause__)) if error.__cause__ is not None else ""
-            self._logger.error("%s %s %s: %s\n%s", plugin.name, plugin.version, what, error, cause)
+            self.losses.append(f"{plugin.name} {plugin.version} {what}: {error}")
+            self._logger.error("%s\n%s", self.losses[-1], cause)
 
 
 @dataclass(slots=True)
@@ -128,14 +142,14 @@ class _Given:
     """Of who handed it over last."""
 
 
-def _check(old: Plugin, data: Any, file: str) -> None:
-    kinds = sorted(set(_own(data, old.prefix, set())))
+def _check(old: Plugin, data: Any) -> None:
+    kinds = sorted(set(_own(data, old.prefix)))
     if kinds:
         raise ContractError(
             old.name,
             [
                 Fault(
-                    file,
+                    old.entry_file,
                     f"on_handover() returned something of {old.version}'s own ({', '.join(kinds)}),"
                     " by which the successor would keep its code",
                     "return hotswap.live.wrap(...) of it, or values of Python and of the host",
@@ -145,20 +159,25 @@ def _check(old: Plugin, data: Any, file: str) -> None:
         )
 
 
-def _own(data: Any, prefix: str, seen: set[int]) -> Iterator[str]:
+def _own(data: Any, prefix: str) -> Iterator[str]:
     """Names of the plugin's own classes and functions in what was handed over, as deep as plain containers go."""
-    if id(data) in seen:
-        return
-    seen.add(id(data))
-    for thing in (type(data), data) if isinstance(data, type) or callable(data) else (type(data),):
-        module = getattr(thing, "__module__", None)
-        if isinstance(module, str) and (module + ".").startswith(prefix):
-            yield getattr(thing, "__qualname__", type(thing).__qualname__)
-            return
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _own(key, prefix, seen)
-            yield from _own(value, prefix, seen)
-    elif isinstance(data, list | tuple | set | frozenset):
-        for item in data:
-            yield from _own(item, prefix, seen)
+    seen: dict[int, Any] = {}
+    stack = [data]
+    while stack:
+        thing = stack.pop()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        named = thing if isinstance(thing, (type, FunctionType)) else type(thing)
+        if isinstance(named.__module__, str) and (named.__module__ + ".").startswith(prefix):
+            yield named.__qualname__
+        elif isinstance(thing, dict):
+            stack += [*thing.keys(), *thing.values()]
+        elif isinstance(thing, (list, tuple, set, frozenset, deque)):
+            stack += thing
+        elif isinstance(thing, MethodType):
+            stack += [thing.__func__, thing.__self__]
+        elif isinstance(thing, partial):
+            stack += [thing.func, thing.args, thing.keywords]
+        elif isinstance(thing, _LRU_CACHE):
+            stack.append(thing.__wrapped__)

@@ -5,6 +5,7 @@ A plugin need not import this module: plain functions under these names are foun
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
@@ -106,6 +107,14 @@ _pluggy = pluggy.PluginManager(PROJECT)
 def required(bound: Container[str]) -> tuple[str, ...]:
     """The functions that a plugin must have, given the names that it has."""
     return (*SPECS, *(PAIR if any(name in bound for name in PAIR) else ()))
+
+
+def misspelt(target: object) -> Iterator[tuple[str, str]]:
+    """Functions that are called almost like one of the optional pair, and which of the two may be meant."""
+    for found in dir(target):
+        if found.startswith("on_") and found not in ALL_SPECS:
+            for meant in difflib.get_close_matches(found, PAIR, n=1, cutoff=0.8):
+                yield found, meant
 
 
 def expected(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from .generation import Generation
 from .leases import Hold, Lease
 from .libraries import LibraryKeywords, LibraryOptions
 from .model import Action, HistoryEntry, Plan
+from .options import as_logger, as_state_dir
 from .planning import Sources
 from .report import ReloadReport
 from .retired import Retired
@@ -40,8 +40,7 @@ class PluginManager:
         on_reload: Called as `on_reload(new, old)` before each swap of a reload or rollback; raising vetoes it.
         free_delay: Seconds between drained and `on_free`.
         drain_timeout: Seconds after which it is logged who still executes in a retired plugin; `close` waits no longer.
-        static: Static mode: plugin name -> module, object or `StaticPlugin`, in place of `sources`. The same lifecycle,
-            no isolation, no reload, nothing on disk: for debuggers and frozen programs.
+        static: Plugin name -> module, in place of `sources`: the same lifecycle, no isolation, no reload, no state dir.
         logger: Default `logging.getLogger("hotswap")`.
         keep_history: Number of history entries kept, with the site dirs they need; a rollback's goal is kept beyond.
         libraries: `find_links=`, `index=`, `share=`, `private=`, `lock=`; see `LibraryOptions`.
@@ -62,9 +61,8 @@ class PluginManager:
         keep_history: int = 50,
         **libraries: Unpack[LibraryKeywords],
     ) -> None:
-        logger = logger or logging.getLogger("hotswap")
-        place = Path(state_dir or os.environ.get("HOTSWAP_STATE_DIR") or ".hotswap")
-        self._store = Store(place, logger=logger, keep_history=keep_history)
+        logger = as_logger(logger)
+        self._store = Store(as_state_dir(state_dir), logger=logger, keep_history=keep_history)
         exclusion = Exclusion()
         self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
         supply = make_supply(sources, static, only, self._store, logger, LibraryOptions(**libraries))
@@ -236,6 +234,8 @@ class PluginManager:
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
         """Remove the site dirs that no generation in the kept history and no running process uses."""
+        if not self.state_dir.is_dir():  # static mode makes none
+            return PruneReport()
         self._store.hold(in_use := self._retirement.digests())
         return self._store.prune(keep=in_use, dry_run=dry_run)
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import networkx as nx
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
@@ -24,6 +23,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from .errors import Fault
+
+if TYPE_CHECKING:
+    import networkx as nx  # takes longer to import than all the rest, and only graphs need it
 
 ENTRY_POINT_GROUP = "hotswap.plugins"
 LIVE_PREFIX = "live_"
@@ -161,7 +163,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class BuildInfo:
-    """How `hotswap build` made a wheel, as the wheel's `hotswap.json` has recorded it."""
+    """How `hotswap build` made a wheel, as the wheel's `hotswap-build.json` has recorded it."""
 
     at: datetime
     """When, in UTC."""
@@ -173,6 +175,10 @@ class BuildInfo:
     """What the names of its live functions and live types begin with."""
     source: str = ""
     """sha256, hexadecimal, of what the wheel was built from: files, flags, config settings."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data, the time in ISO 8601."""
+        return {**asdict(self), "at": self.at.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +212,8 @@ class Manifest:
     """Why this interpreter cannot use it although it is well made: foreign tags, Requires-Python."""
     build: BuildInfo | None = None
     """None for a wheel that was not built by `hotswap build`."""
-
-    @property
-    def live_prefix(self) -> str:
-        """What the names of its live functions and live types begin with."""
-        return self.build.live_prefix if self.build is not None else LIVE_PREFIX
+    live_prefix: str = LIVE_PREFIX
+    """What the names of its live functions and live types begin with."""
 
     @property
     def label(self) -> str:
@@ -466,6 +469,8 @@ class HistoryEntry:
     pid: int = 0
     run: str = ""
     """Identifies the manager that wrote it; generation numbers count within one run."""
+    sources: str = ""
+    """Where its plugins came from, in a form that is the same when the host starts again; "" where it was not noted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError, raise_all
 from .libraries import WheelShelf
 from .model import Candidate, Incumbent, Library, Manifest, Pending, Plan, Source, canonical
+from .options import as_names
 from .provision import Fixed, Provision, unneeded
 from .resolver import resolve
 from .sources import Environment, WheelDir, read_host
@@ -24,24 +25,20 @@ def as_sources(given: Sources) -> tuple[Source, ...]:
     """What the host may pass as sources, as a tuple of them: a path is a directory of wheels, None the environment."""
     if given is None:
         return (Environment(),)
+    if given == "":
+        raise UsageError("sources='' is no directory: pass '.' for the working directory, or None for the environment")
     if isinstance(given, (str, Path)):
         return (WheelDir(given),)
-    if isinstance(given, Sequence):
+    if isinstance(given, Sequence) and not isinstance(given, bytes):
         return tuple(source for item in given for source in as_sources(item))
-    if not callable(getattr(given, "find", None)):
+    if isinstance(given, bytes) or not callable(getattr(given, "find", None)):
         raise UsageError(f"{given!r} is no source: pass a directory, a source, or a list of them")
     return (given,)
 
 
-def as_names(only: Collection[str] | None) -> frozenset[str] | None:
-    """The names of the plugins to load, in canonical form; None means all.
-
-    Raises:
-        UsageError: It is one text, which would be taken for its letters.
-    """
-    if isinstance(only, str):
-        raise UsageError(f"only={only!r} is a text: pass a list of names, only=[{only!r}]")
-    return None if only is None else frozenset(canonical(name) for name in only)
+def identify(source: Source) -> str:
+    """What tells a source from others, also after a restart: its kind, and where it looks."""
+    return f"{type(source).__qualname__} {getattr(source, 'path', '')}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -82,6 +79,12 @@ class Planner:
         self._provision = provision
         self._logger = logger
         self._lock = threading.Lock()
+
+    @property
+    def origin(self) -> str:
+        """Where plugins come from and which of them count, to be compared with that of other runs."""
+        only = [] if self._only is None else [f"only {', '.join(sorted(self._only))}"]
+        return "; ".join([*map(identify, self.sources), *only])
 
     def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetch: bool = False) -> Plan:
         """What a reload would do now.

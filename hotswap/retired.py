@@ -91,6 +91,8 @@ class Record:
     reported: bool = False
     bound_to: frozenset[int] = frozenset()
     """Serials of the plugins that must not be freed before this one."""
+    order: tuple[int, int] = (0, 0)
+    """Sort key of what is to be freed: whoever is bound to a plugin comes before it."""
     left_to: int | None = None
     """The thread of the change that retired it, until that has swept; None: any thread may free it."""
     claimed: bool = False

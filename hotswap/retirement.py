@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import itertools
 import logging
 import queue
 import threading
@@ -14,10 +15,10 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from .calls import Caller
-from .errors import UsageError
 from .exclusion import runs_plugin
 from .generation import Generation, Plugin
 from .leases import Hold
+from .options import as_seconds
 from .retired import RealmLike, Record, Retired
 
 GLANCE = 0.2
@@ -44,14 +45,12 @@ class Retirement:
         drain_timeout: float | None,
         marked: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        for option, seconds in (("free_delay", free_delay), ("drain_timeout", drain_timeout)):
-            if seconds is not None and not seconds >= 0:
-                raise UsageError(f"{option} is in seconds, 0 or more, not {seconds}")
         self._logger = logger
         self._marked = marked
-        self._free_delay = free_delay
-        self._drain_timeout = drain_timeout
+        self._free_delay = as_seconds("free_delay", free_delay)
+        self._drain_timeout = None if drain_timeout is None else as_seconds("drain_timeout", drain_timeout)
         self._records: dict[int, Record] = {}
+        self._batches = itertools.count(1)
         self._glanced: list[tuple[float, Hold[Generation]]] = []
         self._holds: weakref.WeakSet[Hold[Generation]] = weakref.WeakSet()
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
@@ -84,17 +83,19 @@ class Retirement:
         """No new call reaches these plugins, whose last generation this is; called while `hold` is still held.
 
         Args:
-            plugins: They belong to no newer generation.
+            plugins: They belong to no newer generation; in load order.
             hold: Of the generation they belong to.
             at_once: Wait neither for who has just glanced at the generation nor for `free_delay`, also for what was
                 retired before.
         """
         now = time.monotonic()
+        batch = next(self._batches)
         # A plugin's `on_free` may wait for the plugin's own threads, so none of them runs it.
         left_to = None if runs_plugin(self.prefixes()) else threading.get_ident()
         with self._state:
-            for plugin in plugins:
+            for rank, plugin in enumerate(plugins):
                 record = self._records[plugin.serial]
+                record.order = (batch, -rank)
                 record.state, record.retired_at, record.left_to = "draining", now, left_to
             if hold.glanced + GLANCE > now and not at_once:
                 self._glanced.append((hold.glanced + GLANCE, hold))
@@ -149,8 +150,8 @@ class Retirement:
                     record.realm.give_way(True)
             claimed: list[Record] = []
             needed: set[int] = set()
-            # The greater the serial the later loaded: whoever is bound to a plugin comes before it.
-            for record in sorted(self._records.values(), key=lambda record: -record.plugin.serial):
+            # In reverse load order of their last generation; who is bound to a plugin is replaced with it or earlier.
+            for record in sorted(self._records.values(), key=lambda record: record.order):
                 if record.state not in ("draining", "drained"):
                     continue
                 if record.plugin.serial not in needed and self._is_mine(record, now):
@@ -249,7 +250,9 @@ class Retirement:
                 for record in list(self._records.values())
                 if record.state == "draining" and record.retired_at is not None and not record.reported
             ]
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
+        if not moments:
+            return None
+        return min(max(0.0, min(moments) - time.monotonic()), threading.TIMEOUT_MAX)
 
     def _report_late(self) -> None:
         if self._drain_timeout is None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import inspect
 import logging
+import re
 import sys
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +18,19 @@ from packaging.version import InvalidVersion, Version
 from .errors import StaticModeError, UsageError
 from .generation import Generation
 from .libraries import LibraryOptions
-from .model import LIVE_PREFIX, Action, BuildInfo, Candidate, Incumbent, Manifest, Plan, SiteDir, canonical
-from .planning import Planner, Sources, as_names, as_sources
+from .model import (
+    ENTRY_POINT_GROUP,
+    LIVE_PREFIX,
+    Action,
+    Candidate,
+    Incumbent,
+    Manifest,
+    Plan,
+    SiteDir,
+    canonical,
+)
+from .options import as_names
+from .planning import Planner, Sources, as_sources
 from .provision import Provision
 from .realm import Linked
 from .report import ReloadReport
@@ -34,6 +44,8 @@ from .supply import Supply, WheelSupply
 Static = Mapping[str, Any]
 """Plugin name -> its module, the object in one that has the seven functions, or a `StaticPlugin`."""
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as in a wheel's entry point
+
 
 @dataclass(frozen=True, slots=True)
 class StaticPlugin:
@@ -43,11 +55,14 @@ class StaticPlugin:
         target: Its module, or the object that has the seven functions.
         version: Default: that of the installed distribution that brings the module, else "0".
         live_prefix: What the names of its live functions and live types begin with.
+        package: The package or module whose code is the plugin's own, as a dotted name. Default: the outermost one
+            around the target that is called like the plugin, else the target itself if it is a module.
     """
 
     target: Any
     version: str | None = None
     live_prefix: str = LIVE_PREFIX
+    package: str | None = None
 
 
 def make_supply(
@@ -70,7 +85,7 @@ def make_supply(
         raise UsageError("static= is in place of sources: pass one of them")
     if libraries.given:
         raise UsageError("in static mode plugins have no libraries of their own: leave out static=, or the others")
-    return StaticSupply(static, only, logger)
+    return StaticSupply(static, only, store, logger)
 
 
 class StaticSupply:
@@ -79,34 +94,33 @@ class StaticSupply:
     Args:
         static: Plugin name -> plugin.
         only: Names of the plugins to load, or None for all.
+        store: Serves whoever asks for the history or prunes; nothing is installed or remembered.
         logger: Is told that this is static mode.
 
     Raises:
-        UsageError: Names that are one, versions that are none.
+        UsageError: It is not what it should be; everything wrong with it is listed.
     """
 
     static = True
 
-    def __init__(self, static: Static, only: Collection[str] | None, logger: logging.Logger) -> None:
+    def __init__(self, static: Static, only: Collection[str] | None, store: Store, logger: logging.Logger) -> None:
+        if not isinstance(static, Mapping):
+            raise UsageError(f"static= is a {type(static).__name__} and no mapping: pass {{'name': module, ...}}")
         self._only = as_names(only)
         self._logger = logger
-        self._targets: dict[str, object] = {}
-        self._sites: dict[str, SiteDir] = {}
-        if not isinstance(static, Mapping):
-            raise UsageError(f"static={static!r} is no mapping: pass {{'name': module, ...}}")
-        for name, given in static.items():
-            plugin = given if isinstance(given, StaticPlugin) else StaticPlugin(given)
-            site = _site(name, plugin)
-            if site.manifest.plugin in self._sites:
-                raise UsageError(f"static= has {canonical(name)} twice: names are compared as PEP 503 does")
-            self._sites[site.manifest.plugin] = site
-            self._targets[site.manifest.plugin] = plugin.target
+        self.close = store.close
+        plugins = {
+            name: given if isinstance(given, StaticPlugin) else StaticPlugin(given) for name, given in static.items()
+        }
+        if faults := list(_faults(plugins)):
+            raise UsageError(f"static= cannot be used: {'; '.join(faults)}")
+        self._targets = {canonical(name): plugin.target for name, plugin in plugins.items()}
+        self._sites = {canonical(name): _site(canonical(name), plugin) for name, plugin in plugins.items()}
 
     def check(self, action: Action) -> None:
         """See `Supply`."""
         if action != "load":
             raise _refusal(action)
-        self._logger.warning("running in static mode: plugins are not isolated, and cannot be reloaded")
 
     def plan(
         self,
@@ -119,14 +133,16 @@ class StaticSupply:
         """See `Supply`."""
         manifests = [site.manifest for site in self._sites.values()]
         with watch("resolved"):
-            return resolve(manifests, read_host(), incumbents=incumbents, only=self._only)
+            plan = resolve(manifests, read_host(), incumbents=incumbents, only=self._only)
+        return replace(plan, notes=(*plan.notes, "running in static mode: nothing is reloaded")) if incumbents else plan
 
     def set_sources(self, sources: Sources) -> None:
         """See `Supply`."""
         raise _refusal("set_sources")
 
     def install(self, plan: Plan, in_use: Collection[str]) -> Mapping[str, SiteDir]:
-        """See `Supply`."""
+        """See `Supply`; nothing is to be done but to say so."""
+        self._logger.warning("running in static mode: plugins are not isolated, and cannot be reloaded")
         return self._sites
 
     def open_realm(self, site: SiteDir) -> RealmLike:
@@ -139,9 +155,6 @@ class StaticSupply:
     def failed(self, action: Action, watch: Stopwatch, error: BaseException) -> None:
         """See `Supply`."""
 
-    def close(self) -> None:
-        """See `Supply`."""
-
 
 def _refusal(action: str) -> StaticModeError:
     return StaticModeError(
@@ -149,52 +162,104 @@ def _refusal(action: str) -> StaticModeError:
     )
 
 
-def _site(name: str, plugin: StaticPlugin) -> SiteDir:
-    module = _module_of(plugin.target)
-    entry = module.__name__
-    root = _root(entry)
-    file = getattr(module, "__file__", None)
-    path = Path(file) if file is not None else Path(sys.executable)
-    depth = entry.count(".") + (path.stem == "__init__")
+# ------------------------------------------------------------------------------------- what the host has passed
+
+
+def _faults(plugins: Mapping[Any, StaticPlugin]) -> Iterator[str]:
+    """Everything that is wrong with it, in words."""
+    names: dict[str, Any] = {}
+    for name, plugin in plugins.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            yield f"the name {name!r} is not made of ASCII letters, digits, `-`, `_` and `.`"
+        elif (first := names.setdefault(canonical(name), name)) != name:
+            yield f"{first} and {name} are one name (PEP 503)"
+        if plugin.target is None or isinstance(plugin.target, str):
+            yield f"{name} is {plugin.target!r}: pass the imported module, or the object that has the seven functions"
+        if plugin.version is not None and not _is_version(plugin.version):
+            yield f"{name} has the version {plugin.version!r}, which is none (PEP 440)"
+        prefix: Any = plugin.live_prefix
+        if not isinstance(prefix, str) or not prefix.isidentifier() or not prefix.strip("_"):
+            yield f"{name} has the live prefix {prefix!r}, with which no name of a function begins"
+        if plugin.package is not None and not isinstance(sys.modules.get(plugin.package), ModuleType):
+            yield f"{name} has the package {plugin.package!r}, which has not been imported"
+
+
+def _is_version(text: object) -> bool:
     try:
-        version = Version(plugin.version if plugin.version is not None else _installed_version(root))
+        return isinstance(text, str) and Version(text) is not None
     except InvalidVersion:
-        raise UsageError(f"static= gives {name} the version {plugin.version!r}, which is none (PEP 440)") from None
-    digest = hashlib.sha256(path.read_bytes() if file is not None and path.is_file() else entry.encode()).hexdigest()
-    candidate = Candidate(canonical(name), version, path, digest, "static", in_host=True)
+        return False
+
+
+def _site(name: str, plugin: StaticPlugin) -> SiteDir:
+    """What a wheel's site dir and manifest would say of it."""
+    module = _module_name(plugin.target)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    root, entry = _place(module, Path(file or sys.executable).absolute())
+    own = _own(name, plugin, module)
+    digest = _digest(file, module)
+    version = Version(plugin.version or _installed_version(name, own or module))
     manifest = Manifest(
-        plugin=canonical(name),
-        name=canonical(name),
+        plugin=name,
+        name=name,
         version=version,
         digest=digest,
-        candidate=candidate,
+        candidate=Candidate(name, version, Path(file or sys.executable), digest, "static", in_host=True),
         entry_module=entry,
         entry_attr="",
-        provides=(root,),
+        provides=(own,) if own else (),
         dist_info="",
-        build=BuildInfo(datetime.now(UTC), live_prefix=plugin.live_prefix),
+        live_prefix=plugin.live_prefix,
     )
-    return SiteDir(path.parents[depth] if file is not None else path.parent, manifest, reused=True)
+    return SiteDir(root, manifest, reused=True)
 
 
-def _module_of(target: Any) -> ModuleType:
-    module = target if isinstance(target, ModuleType) else inspect.getmodule(target) or inspect.getmodule(type(target))
-    assert module is not None
-    return module
+def _module_name(target: Any) -> str:
+    """The module that a target is, or that its class is from."""
+    if isinstance(target, ModuleType):
+        return target.__name__
+    return str((target if isinstance(target, type) else type(target)).__module__)
 
 
-def _root(module: str) -> str:
-    """The outermost package that is not merely a namespace, which may be shared with other plugins."""
-    names = module.split(".")
-    for depth in range(1, len(names)):
-        name = ".".join(names[:depth])
-        if getattr(sys.modules.get(name), "__file__", None) is not None:
-            return name
-    return module
+def _own(name: str, plugin: StaticPlugin, module: str) -> str | None:
+    """The package or module that belongs to the plugin alone; the host's own must not be among it.
+
+    Rejected: the outermost package, as with wheels. A program that has its plugins in a package of its own would be
+    the plugin, and could not close its manager.
+    """
+    if plugin.package is not None:
+        return plugin.package
+    parts = module.split(".")
+    around = [".".join(parts[: depth + 1]) for depth, part in enumerate(parts) if _is_called(part, name)]
+    return around[0] if around else module if isinstance(plugin.target, ModuleType) else None
 
 
-def _installed_version(root: str) -> str:
-    top = root.partition(".")[0]
-    for distribution in importlib.metadata.packages_distributions().get(top, ()):
-        return importlib.metadata.version(distribution)
-    return "0"
+def _is_called(part: str, name: str) -> bool:
+    return canonical(part) == name
+
+
+def _place(module: str, file: Path) -> tuple[Path, str]:
+    """Where an import would have found the file, and by which name."""
+    stem = file.parent if file.stem == "__init__" else file.with_suffix("")
+    parts = module.split(".")
+    if list(stem.parts[-len(parts) :]) != parts:
+        return file.parent, file.stem  # what is run as `__main__`, or imported by a path
+    return stem.parents[len(parts) - 1], module
+
+
+def _digest(file: str | None, module: str) -> str:
+    try:
+        content = Path(file or "").read_bytes()
+    except OSError:  # in an archive, or in the program's own file
+        content = module.encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _installed_version(name: str, package: str) -> str:
+    """The version of the distribution that declares the plugin, else of the only one that brings its package."""
+    top = package.partition(".")[0]
+    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        if canonical(point.name) == name and point.module.partition(".")[0] == top and point.dist is not None:
+            return point.dist.version
+    owners = {*importlib.metadata.packages_distributions().get(top, ())}
+    return importlib.metadata.version(owners.pop()) if len(owners) == 1 else "0"

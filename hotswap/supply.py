@@ -87,7 +87,7 @@ class WheelSupply:
     def __init__(self, planner: Planner, store: Store, logger: logging.Logger) -> None:
         self._planner = planner
         self._store = store
-        self._chronicle = Chronicle(store, uuid.uuid4().hex, logger)
+        self._chronicle = Chronicle(store, lambda: planner.origin, uuid.uuid4().hex, logger)
         self.succeeded = self._chronicle.succeeded
         self.failed = self._chronicle.failed
         self._announced = ""

@@ -13,9 +13,9 @@ from typing import Any
 from .binding import bind, wanted
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, LifecycleError, PluginError, ReloadVetoError, RetiredError, raise_all
-from .generation import Generation, Plugin
+from .generation import Generation, Plugin, entry_file
 from .handover import Handover, hands_over
-from .hookspecs import collect_hooks
+from .hookspecs import PAIR, collect_hooks, misspelt
 from .leases import Hold, Pin
 from .live import collect_live, merge_live
 from .model import Plan, SiteDir
@@ -83,12 +83,16 @@ class Transition:
     def __enter__(self) -> Transition:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             self._undo.close()
         finally:
-            # A stored exception keeps this object by its traceback, and must not keep anybody's pin.
+            if error is not None:
+                for loss in self._handover.losses:
+                    error.add_note(loss)
+            # A stored exception keeps this object by its traceback, and must not keep anybody's pin or code.
             self._pins = []
+            self._asks.clear()
 
     def load(self) -> None:
         """Loaded: a realm for each fresh plugin, and its module with all seven functions; the others are kept."""
@@ -108,10 +112,12 @@ class Transition:
             manifest = self.plan.steps[name].manifest
             try:
                 target = realm.load(manifest.entry_module, manifest.entry_attr)
-                hooks = collect_hooks(name, target, self._file(name))
+                hooks = collect_hooks(name, target, entry_file(self._sites[name].path, manifest.entry_module))
             except PluginError as error:
                 errors.append(error)
             else:
+                for found, meant in misspelt(target):
+                    self._logger.warning("%s has %s, which nobody calls: is %s meant?", manifest.label, found, meant)
                 self.plugins[name] = Plugin(manifest, self._sites[name].path, target, hooks, realm.prefix)
                 self.plugins[name].libraries = self.plan.libraries.get(name)
                 self.plugins[name].copies = self.plan.copies.get(name, ())
@@ -130,7 +136,7 @@ class Transition:
         for plugin in self._fresh():
             try:
                 self._asks[plugin.name] = asks = self._call(plugin, "import_", "bound")
-                plugin.wants = wanted(plugin.name, asks, self._file(plugin.name))
+                plugin.wants = wanted(plugin.name, asks, plugin.entry_file)
             except PluginError as error:
                 errors.append(error)
         raise_all(errors)
@@ -143,7 +149,7 @@ class Transition:
             plugin.dependencies = tuple(sorted(names & exports.keys()))
             try:
                 self._check_reloadable(plugin)
-                bind(plugin.name, self._asks[plugin.name], plugin.wants, exports, self._file(plugin.name))
+                bind(plugin.name, self._asks[plugin.name], plugin.wants, exports, plugin.entry_file)
             except PluginError as error:
                 errors.append(error)
         raise_all(errors)
@@ -171,8 +177,10 @@ class Transition:
         """Live: state goes from the versions that are replaced to their successors."""
         if self._old is not None:
             pairs = [(old, plugin) for plugin in self._fresh() if (old := self._old.find(plugin.name)) is not None]
+            # The old ones too may now wait for threads of theirs.
+            self.prefixes += [old.prefix for old, new in pairs if hands_over(old, new)]
             self._undo.callback(self._handover.take_back, self._caller)
-            self._handover.carry(pairs, self._call, self._file)
+            self._handover.carry(pairs, self._call)
 
     def commit(self, generation: Generation) -> None:
         """The swap: one reference store; nothing fails from here on."""
@@ -188,8 +196,8 @@ class Transition:
         hold = Hold(generation, self._pins)
         self._current.holds.add(hold)
         self._undo.pop_all()
-        self._handover.done()
         old, self._current.hold = self._current.hold, hold
+        self._handover.done()
 
         for name, plugin in self.plugins.items():
             plugin.outcome = self.plan.steps[name].outcome
@@ -208,24 +216,20 @@ class Transition:
         """The plugins that come from the old generation as they are."""
         return [plugin for name, plugin in self.plugins.items() if name not in self._realms]
 
-    def _file(self, name: str) -> str:
-        """The file that the entry point names, for messages."""
-        stem = self._sites[name].path.joinpath(*self.plan.steps[name].manifest.entry_module.split("."))
-        package = stem / "__init__.py"
-        return str(package if package.is_file() else stem.with_name(stem.name + ".py"))
-
     def _call(self, plugin: Plugin, name: str, stage: str, *args: Any) -> Any:
         self._logger.debug("%s %s: %s", plugin.name, plugin.version, name)
+        # Of the pair, those of two versions are called in one change.
+        shown = f"{name}() of {plugin.version}" if name in PAIR else f"{name}()"
         try:
-            return call_hook(self._caller, plugin.name, name, stage, getattr(plugin.hooks, name), *args)
+            return call_hook(self._caller, plugin.name, shown, stage, getattr(plugin.hooks, name), *args)
         except asyncio.CancelledError as error:
             self._caller.check()  # if it is not the waiting task that was cancelled, it is the plugin's own doing
-            raise LifecycleError(plugin.name, f"{name}()", error, stage=stage) from error
+            raise LifecycleError(plugin.name, shown, error, stage=stage) from error
 
     def _reloadable(self, plugin: Plugin) -> bool:
         answer = self._call(plugin, "reloadable", "bound")
         if not isinstance(answer, bool):
-            fault = Fault(self._file(plugin.name), f"reloadable() returned {type(answer).__name__}", "return a bool")
+            fault = Fault(plugin.entry_file, f"reloadable() returned {type(answer).__name__}", "return a bool")
             raise ContractError(plugin.name, [fault], stage="bound")
         return answer
 
@@ -234,7 +238,7 @@ class Transition:
             return
         faults = [
             Fault(
-                self._file(plugin.name),
+                plugin.entry_file,
                 f"{plugin.name} is not reloadable while its dependency {name} is",
                 f"make {name} not reloadable too, or {plugin.name} reloadable",
             )
@@ -251,7 +255,7 @@ class Transition:
         functions = merge_live("function", {name: self.plugins[name].live_funcs for name in self.plan.steps})
         types = merge_live("type", {name: self.plugins[name].live_types for name in self.plan.steps})
         try:
-            made = extension() if extension is not None else None
+            made = self._caller(extension) if extension is not None else None
         except (Exception, SystemExit) as error:
             raise ReloadVetoError(f"extension= raised {type(error).__name__}: {error}") from error
         shared = VaultState(made, functions, types)

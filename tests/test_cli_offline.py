@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from hostmaker import ALPHA, make_plugins
+from projectmaker import backend_project
 from wheelmaker import make_wheel, plugin_source
 
 from hotswap.cli import main
@@ -109,7 +109,7 @@ def test_errors_are_json_for_machines(plugins):
     for arguments in (["--json", "plan", "--plugins", plugins], ["plan", "--plugins", plugins, "--json"]):
         result = run(*arguments)
         error = json.loads(result.stdout)["error"]
-        assert (result.exit_code, result.stderr, error["type"], error["exit_code"]) == (1, "", "WheelError", 1)
+        assert (result.exit_code, result.stderr, error["type"], error["exit_code"]) == (1, "", "WheelContractError", 1)
         assert "on_free" in error["faults"][0]["what"]
 
 
@@ -257,94 +257,9 @@ def test_check_of_what_has_nothing_to_check(tmp_path):
     assert (run("check", "empty").exit_code, run("check", "nowhere").exit_code, run("check").exit_code) == (2, 2, 2)
 
 
-BACKEND = """
-import json, pathlib, sys
-sys.path.insert(0, {tests!r})
-from wheelmaker import make_wheel, plugin_source
-
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    print("backend at work")
-    if config_settings and "fail" in config_settings:
-        raise SystemExit("asked to fail")
-    broken = config_settings and "broken" in config_settings
-    source = plugin_source(f"SETTINGS = {{config_settings!r}}", **({{"on_free": ""}} if broken else {{}}))
-    python = ">=99" if config_settings and "unfit" in config_settings else None
-    return make_wheel(pathlib.Path(directory), "alpha", "1.0", source, requires_python=python).name
-"""
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A plugin's project with a build backend of its own."""
-    project = tmp_path / "alpha"
-    project.mkdir()
-    (project / "backend.py").write_text(BACKEND.format(tests=str(Path(__file__).parent)))
-    (project / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-        '[project]\nname = "alpha"\nversion = "1.0"\n[project.entry-points."hotswap.plugins"]\nalpha = "alpha_plugin"\n'
-    )
-    return project
-
-
-def test_build_makes_a_checked_wheel(project, tmp_path):
-    """Building prints where the wheel is; flags after -- reach the backend; nothing else is left."""
-    result = run("build", "--no-isolation", project, "dist", "--", "--opt=1", "--opt=2", "key=a=b", "-x", "--opt=3")
-
-    assert (result.exit_code, result.stdout) == (0, "dist/alpha-1.0-py3-none-any.whl\n"), result.output
-    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["alpha-1.0-py3-none-any.whl"]
-    made = shown("build", "--no-isolation", project, "dist")
-    assert (made["plugin"], made["version"], made["wheel"]) == ("alpha", "1.0", "dist/alpha-1.0-py3-none-any.whl")
-    assert len(made["digest"]) == 64
-
-
-def test_backend_flags_are_config_settings(project, tmp_path):
-    """A repeated flag is a list, one without a value is empty, a value may have = in it."""
-    run("build", "--no-isolation", project, "dist", "--", "--opt=1", "--opt=2", "--opt=3", "key=a=b", "-x")
-
-    with zipfile.ZipFile(tmp_path / "dist" / "alpha-1.0-py3-none-any.whl") as wheel:
-        source = wheel.read("alpha_plugin.py").decode()
-    assert "SETTINGS = {'--opt': ['1', '2', '3'], 'key': 'a=b', '-x': ''}" in source
-
-
-def test_word_that_is_no_backend_flag(project):
-    """A third directory, or a flag that is none, is refused instead of handed to the backend."""
-    result = run("build", "--no-isolation", project, "dist", "other")
-
-    assert (result.exit_code, "no flag for the build backend" in result.stderr) == (2, True)
-    assert run("build", "--no-isolation", project, "dist", "--", "=x").exit_code == 2
-
-
-def test_build_of_a_bad_plugin_leaves_no_wheel(project, tmp_path):
-    """A wheel that check refuses does not appear in the output directory."""
-    result = run("build", "--no-isolation", project, "dist", "--", "broken=")
-
-    assert (result.exit_code, "on_free" in result.stderr) == (1, True)
-    assert list((tmp_path / "dist").iterdir()) == []
-
-
-def test_build_that_fails_shows_the_backends_output(project):
-    """A failing backend is the plugin's fault, and its last lines are shown; --verbose shows each line as it comes."""
-    quiet = run("build", "--no-isolation", project, "dist", "--", "fail=")
-    assert (quiet.exit_code, quiet.stdout, "asked to fail" in quiet.stderr) == (1, "", True)
-
-    assert run("build", "--no-isolation", "--verbose", project, "dist").stderr.splitlines()[0] == "backend at work"
-
-
-def test_build_for_another_interpreter_is_noted(project):
-    """A wheel that is good but does not fit this interpreter is built, and that is said."""
-    result = run("build", "--no-isolation", project, "dist", "--", "unfit=")
-
-    assert result.exit_code == 0
-    assert "does not fit this interpreter" in result.stderr
-
-
-def test_output_directory_that_cannot_be_made(project, tmp_path):
-    """What the operating system refuses is told as it is, with code 2."""
-    (tmp_path / "file").write_text("")
-
-    result = run("build", "--no-isolation", project, "file/dist")
-
-    assert (result.exit_code, "file/dist" in result.stderr) == (2, True)
+    return backend_project(tmp_path / "alpha")
 
 
 def test_check_of_a_project_builds_it_first(project):

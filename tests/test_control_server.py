@@ -125,7 +125,7 @@ def test_failed_reload_comes_back_as_type_faults_and_code(tmp_path):
 
         assert manager.current.number == 1
     report = caught.value.report
-    assert (report["type"], report["exit_code"], len(report["faults"])) == ("WheelError", 1, 2)
+    assert (report["type"], report["exit_code"], len(report["faults"])) == ("WheelContractError", 1, 2)
     assert "traceback" not in report
     assert "Traceback" in debugged.value.report["traceback"]
 
@@ -229,12 +229,14 @@ def test_close_bears_a_state_dir_that_is_gone(tmp_path):
 
 
 def test_socket_that_cannot_be_made_is_an_error_with_a_way_out(tmp_path):
-    """If the state dir has gone, opening the socket says so, and leaves nothing open."""
+    """If the state dir is no directory any more, opening the socket says so, and leaves nothing open."""
     with hotswap.PluginManager(make_plugins(tmp_path / "plugins"), state_dir=tmp_path / "state") as manager:
         (tmp_path / "state").rename(tmp_path / "gone")
+        (tmp_path / "state").touch()
 
-        with pytest.raises(hotswap.ControlError, match=r"control\.sock: No such file or directory; choose another"):
+        with pytest.raises(hotswap.ControlError, match=r"control\.sock: File exists; choose another"):
             manager.serve_control()
+        (tmp_path / "state").unlink()
 
 
 def test_closed_manager_serves_no_more(tmp_path):

@@ -2,86 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from places import CHECKOUT, IMPORTED
+from demokit import TOO_LONG, Demo, environment
+from places import CHECKOUT
 
 from hotswap.wheel import build_wheel
 
-DEMO = CHECKOUT / "demo" / "trine"
-TOO_LONG = 120.0
-"""Seconds after which a program that hangs is ended."""
-
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Path:
-    """A copy of the demo, so that its plugins can be edited."""
-    return shutil.copytree(DEMO, tmp_path / "trine", ignore=shutil.ignore_patterns(".run", "__pycache__"))
-
-
-def environment(**more: object) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(IMPORTED), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHON": sys.executable, **{name: str(more[name]) for name in more}}
-
-
-class Host:
-    """The running host, and what it prints."""
-
-    def __init__(self, demo: Path) -> None:
-        self.process = subprocess.Popen(
-            [demo / "run.sh", "--interval", "0.1"],
-            env=environment(PYTHONUNBUFFERED=1),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.printed = ""
-        self._guard = threading.Timer(TOO_LONG, self.process.kill)
-        self._guard.start()
-
-    def prints(self, pattern: str) -> bool:
-        """Read on to the next line that has the pattern; False if there is none before the end."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.printed += line
-            if re.search(pattern, line):
-                return True
-        return False
-
-    def end(self) -> None:
-        self._guard.cancel()
-        self.process.kill()
-        self.process.communicate()
-
-
-@pytest.fixture
-def host(demo: Path) -> Iterator[Host]:
-    host = Host(demo)
-    yield host
-    host.end()
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    demo = Demo("trine", tmp_path)
+    yield demo
+    demo.end()
 
 
 @pytest.mark.slow
 def test_tour(tmp_path: Path) -> None:
     """The tour keeps all its promises, counts no failed call and one generation, and leaves no file behind."""
     result = subprocess.run(
-        [sys.executable, "-W", "error", DEMO / "host.py", "--tour"],
+        [sys.executable, "-W", "error", CHECKOUT / "demo" / "trine" / "host.py", "--tour"],
         env=environment(TMPDIR=tmp_path),
         capture_output=True,
         text=True,
@@ -99,21 +46,17 @@ def test_tour(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_host(demo: Path, host: Host) -> None:
+def test_host(demo: Demo) -> None:
     """The host pulses, brings an edited plugin live by reload.sh and a new wheel by SIGUSR1, and ends on SIGTERM."""
+    host = demo.run()
     assert host.prints(r"alpha 1\.0: \w+\+\w+\("), host.printed
 
-    edit(demo / "plugins/alpha/src/trine_alpha/drawing/style.py", '"()"', '"<>"')
-    reload = subprocess.run(
-        [demo / "reload.sh"], env=environment(), capture_output=True, text=True, timeout=TOO_LONG, check=False
-    )
-    assert reload.returncode == 0, reload.stdout + reload.stderr
-    assert re.search(r"alpha:? +reloaded", reload.stdout)
+    demo.edit("plugins/alpha/src/trine_alpha/drawing/style.py", '"()"', '"<>"')
+    assert re.search(r"alpha:? +reloaded", demo.reload())
     assert host.prints(r"alpha 1\.0: \w+\+\w+<"), host.printed
 
-    beta = demo / "plugins/beta"
-    edit(beta / "pyproject.toml", 'version = "1.0"', 'version = "1.1"')
-    build_wheel(beta, demo / ".run/plugins", isolated=False)
+    demo.edit("plugins/beta/pyproject.toml", 'version = "1.0"', 'version = "1.1"')
+    build_wheel(demo.root / "plugins/beta", demo.root / ".run/plugins", isolated=False)
     host.process.send_signal(signal.SIGUSR1)
     assert host.prints(r"beta 1\.1: "), host.printed
 
@@ -123,12 +66,12 @@ def test_host(demo: Path, host: Host) -> None:
 
 
 @pytest.mark.slow
-def test_host_survives_a_broken_plugin(demo: Path, host: Host) -> None:
+def test_host_survives_a_broken_plugin(demo: Demo) -> None:
     """A broken wheel changes nothing: the host says what is wrong, and pulses on until SIGINT."""
+    host = demo.run()
     assert host.prints("pulse"), host.printed
-    gamma = demo / "plugins/gamma"
-    edit(gamma / "src/trine_gamma/__init__.py", "def on_free() -> None:", "def on_fre() -> None:")
-    build_wheel(gamma, demo / ".run/plugins", isolated=False)
+    demo.edit("plugins/gamma/src/trine_gamma/__init__.py", "def on_free() -> None:", "def on_fre() -> None:")
+    build_wheel(demo.root / "plugins/gamma", demo.root / ".run/plugins", isolated=False)
     host.process.send_signal(signal.SIGUSR1)
     assert host.prints("nothing has changed: gamma"), host.printed
     assert host.prints("gamma 1.0: pulse"), host.printed

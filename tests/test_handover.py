@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import logging
 import socket
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,9 @@ def test_handover_raises(host: Host, events: list[str]) -> None:
     add(host, "alpha", "2.0")
     add(host, "beta", "2.0")
     events.clear()
-    with pytest.raises(hotswap.LifecycleError, match=r"^alpha: on_handover\(\) raised OSError: not now$") as caught:
+    with pytest.raises(
+        hotswap.LifecycleError, match=r"^alpha: on_handover\(\) of 1\.0 raised OSError: not now$"
+    ) as caught:
         manager.reload()
     assert (caught.value.plugin, caught.value.stage) == ("alpha", "live")
     assert manager.current is before
@@ -149,7 +152,7 @@ def test_takeover_raises(host: Host, events: list[str]) -> None:
     before = manager.current
     add(host, "alpha", "2.0", "def on_takeover(data, version): data / version")
     events.clear()
-    with pytest.raises(hotswap.LifecycleError, match=r"^alpha: on_takeover\(\) raised TypeError"):
+    with pytest.raises(hotswap.LifecycleError, match=r"^alpha: on_takeover\(\) of 2\.0 raised TypeError"):
         manager.reload()
     assert manager.current is before
     assert events[-2:] == ["alpha 2.0 on_free", "alpha 1.0 on_takeover from 1.0"]
@@ -208,14 +211,112 @@ def test_giving_back_raises(host: Host, caplog: pytest.LogCaptureFixture) -> Non
     manager.invoke("beta", "push", 1)
     add(host, "alpha", "2.0")
     add(host, "beta", "2.0", extra="def on_takeover(data, version): raise ValueError('no')")
-    with pytest.raises(hotswap.LifecycleError, match="beta"):
+    with pytest.raises(hotswap.LifecycleError, match="beta") as caught:
         manager.reload()
+    lost = "alpha 1.0 has not got its state back: alpha: on_takeover() of 1.0 raised RuntimeError: gone"
+    assert caught.value.__notes__ == [lost]
+    assert manager.history()[-1].error.endswith(f"\n{lost}")
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     message = record.getMessage()
-    assert message.startswith("alpha 1.0 has not got its state back: alpha: on_takeover() raised RuntimeError: gone\n")
+    assert message.startswith(
+        "alpha 1.0 has not got its state back: alpha: on_takeover() of 1.0 raised RuntimeError: gone\n"
+    )
     assert 'raise RuntimeError("gone")' in message or "raise RuntimeError('gone')" in message
     assert record.exc_info is None
+    assert isinstance(record.args, tuple)
+    assert {type(each) for each in record.args} == {str}  # an exception would keep the plugin by its traceback
     assert manager.invoke("beta", "push", 2) == [1, 2]
+
+
+def test_interrupted_while_going_back(host: Host, events: list[str]) -> None:
+    """Ctrl-C in one plugin while a change is undone keeps no other from handing back and taking over."""
+    for name in ("alpha", "beta", "gamma"):
+        add(host, name)
+    manager = host.loaded()
+    before = manager.current
+    interrupted = "def on_handover():\n    events.append('interrupted')\n    raise KeyboardInterrupt"
+    add(host, "alpha", "2.0")
+    add(host, "beta", "2.0", interrupted)
+    add(host, "gamma", "2.0")
+    events.clear()
+
+    def veto(new: hotswap.Generation, old: hotswap.Generation) -> None:
+        new["alpha"].invoke_func("push", "kept")
+        raise ValueError("no")
+
+    with pytest.raises(KeyboardInterrupt):
+        manager.reload(callback=veto)
+    assert manager.current is before
+    assert [event for event in events if "over" in event or "interrupted" in event][6:] == [
+        "gamma 2.0 on_handover",
+        "interrupted",
+        "alpha 2.0 on_handover",
+        "alpha 1.0 on_takeover from 2.0",
+        "beta 1.0 on_takeover from 1.0",
+        "gamma 1.0 on_takeover from 2.0",
+    ]
+    assert manager.invoke("alpha", "push", 2) == ["kept", 2]
+    add(host, "beta", "3.0")
+    assert str(manager.reload()) == "alpha: reloaded, beta: reloaded, gamma: reloaded"
+
+
+def test_calls_from_inside(host: Host) -> None:
+    """`on_handover` may call plugins and hold leases, and means the version that goes; a reload from it is refused."""
+    code = """
+        def on_handover():
+            manager = shelf["manager"]
+            with manager.lease() as plugins:
+                shelf["seen"] = [plugins["alpha"].version, manager.current["beta"].version]
+            return {"state": [*state, manager.invoke("beta", "push", "called")]}
+    """
+    add(host, "alpha", extra=textwrap.dedent(code))
+    add(host, "beta")
+    shelf["manager"] = manager = host.loaded()
+    add(host, "alpha", "2.0", "def on_handover(): shelf['manager'].reload()")
+    add(host, "beta", "2.0")
+    manager.reload()
+    assert shelf["seen"] == ["1.0", "1.0"]
+    assert manager.invoke("alpha", "push", 1) == [["called"], 1]
+    add(host, "alpha", "3.0")
+    with pytest.raises(hotswap.LifecycleError, match=r"on_handover\(\) of 2\.0 raised ReentrantReloadError"):
+        manager.reload()
+    assert manager.current["alpha"].version == "2.0"
+
+
+def test_thread_that_reloads_and_is_joined(host: Host) -> None:
+    """`on_handover` may join a thread of the plugin that waits to reload: the thread's reload is refused, by name."""
+    code = """
+        import threading
+        def again():
+            try:
+                shelf["manager"].reload()
+            except Exception as error:
+                shelf["error"] = error
+        def start():
+            shelf["thread"] = threading.Thread(target=again)
+            shelf["thread"].start()
+        def on_handover():
+            shelf["thread"].join()
+            return {"state": state}
+    """
+    add(host, "alpha", extra=textwrap.dedent(code))
+    shelf["manager"] = manager = host.loaded()
+    # The thread begins to wait before its plugin is asked to hand over.
+    add(host, "alpha", "2.0", on_init="def on_init(vault): shelf['manager'].invoke('alpha', 'start')")
+    manager.reload()
+    assert manager.current["alpha"].version == "2.0"
+    assert isinstance(shelf["error"], hotswap.ReentrantReloadError)
+    assert "code that is just being loaded or replaced" in str(shelf["error"])
+
+
+def test_misspelt(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    """A warning tells of functions that are called almost like one of the pair; `on_` alone is nobody's."""
+    host.add("alpha", extra="def on_hand_over(): ...\ndef on_take_over(data, version): ...\ndef on_message(): ...")
+    host.loaded()
+    assert [message for message in caplog.messages if "meant" in message] == [
+        "alpha 1.0 has on_hand_over, which nobody calls: is on_handover meant?",
+        "alpha 1.0 has on_take_over, which nobody calls: is on_takeover meant?",
+    ]
 
 
 @pytest.mark.parametrize("one", ["on_handover", "on_takeover"])
@@ -257,6 +358,10 @@ def test_wrong_signature(tmp_path: Path) -> None:
         "count",
         "Counter().bump",
         "frozenset([Counter()])",
+        "__import__('collections').deque([count])",
+        "__import__('functools').partial(count)",
+        "__import__('functools').partial(len, Counter())",
+        "__import__('functools').lru_cache(count)",
     ],
 )
 def test_own_things_are_refused(host: Host, events: list[str], returned: str) -> None:
@@ -266,21 +371,33 @@ def test_own_things_are_refused(host: Host, events: list[str], returned: str) ->
     manager = host.loaded()
     before = manager.current
     add(host, "alpha", "2.0")
-    with pytest.raises(hotswap.ContractError, match=r"something of 1\.0's own \((Counter|count).*hotswap\.live\.wrap"):
+    with pytest.raises(
+        hotswap.ContractError, match=r"something of 1\.0's own \((Counter|count).*hotswap\.live\.wrap"
+    ) as caught:
         manager.reload()
     assert manager.current is before
+    assert caught.value.faults[0].where.startswith(str(before["alpha"].site_dir))
 
 
 def test_values_of_python_and_the_host(host: Host) -> None:
     """Values, containers, cycles and objects of the host pass as they are."""
     shelf["thing"] = threading.Lock()
-    hand = "def on_handover():\n    ring = [None]\n    ring[0] = ring\n    return [ring, shelf['thing'], len, {1}]"
+    hand = """
+        def on_handover():
+            ring, deep = [None], []
+            ring[0] = ring
+            for _ in range(10_000):
+                deep = [deep]
+            shelf['deep'] = deep
+            return [ring, shelf['thing'], len, {1}, deep, [].append]
+    """
     take = "def on_takeover(data, version): shelf['got'] = data"
-    add(host, "alpha", extra=f"{hand}\n{take}")
+    add(host, "alpha", extra=f"{textwrap.dedent(hand)}\n{take}")
     manager = host.loaded()
     add(host, "alpha", "2.0", take)
     manager.reload()
-    ring, thing, function, numbers = shelf["got"]
+    ring, thing, function, numbers, deep, _ = shelf["got"]
+    assert deep is shelf["deep"]
     assert ring[0] is ring
     assert (thing, function, numbers) == (shelf["thing"], len, {1})
 
@@ -313,7 +430,7 @@ def test_async_pair(host: Host) -> None:
     manager = host.loaded()
     add(host, "alpha", "3.0")
     with pytest.raises(
-        hotswap.LifecycleError, match=r"on_handover\(\) raised TypeError: it is async: use aload, areload"
+        hotswap.LifecycleError, match=r"on_handover\(\) of 2\.0 raised TypeError: it is async: use aload, areload"
     ):
         manager.reload()
     assert manager.current["alpha"].version == "2.0"
@@ -337,6 +454,86 @@ def test_cancelled(host: Host, events: list[str]) -> None:
             await reload
         assert events[-1] == "alpha 1.0 on_takeover from 1.0"
         assert manager.invoke("alpha", "push", 2) == [1, 2]
+        await manager.aclose()
+
+    asyncio.run(run())
+
+
+def test_cancelled_too_late(host: Host) -> None:
+    """An `areload` that is cancelled in the moment in which `on_handover` ends loses nothing."""
+    late = "async def on_handover():\n    shelf['reload'].cancel()\n    return {'state': [*state, 'given']}"
+    add(host, "alpha", extra=late)
+
+    async def run() -> None:
+        manager = host.manager()
+        await manager.aload()
+        add(host, "alpha", "2.0")
+        shelf["reload"] = asyncio.create_task(manager.areload())
+        with pytest.raises(asyncio.CancelledError):
+            await shelf["reload"]
+        assert manager.current["alpha"].version == "1.0"
+        assert manager.invoke("alpha", "push", 1) == ["given", 1]
+        await manager.aclose()
+
+    asyncio.run(run())
+
+
+def test_cancelled_ends_first(host: Host, events: list[str]) -> None:
+    """What a cancelled `on_takeover` has to clean up is done before the old version takes over again."""
+    slow = """
+        import asyncio
+        async def on_takeover(data, version):
+            shelf['begun'].set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(1000):
+                    await asyncio.sleep(0)
+                events.append('cleaned up')
+    """
+    add(host, "alpha")
+
+    async def run() -> None:
+        manager = host.manager()
+        await manager.aload()
+        shelf["begun"] = asyncio.Event()
+        add(host, "alpha", "2.0", textwrap.dedent(slow))
+        reload = asyncio.create_task(manager.areload())
+        await shelf["begun"].wait()
+        reload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reload
+        assert events[-3:] == ["cleaned up", "alpha 2.0 on_free", "alpha 1.0 on_takeover from 1.0"]
+        await manager.aclose()
+
+    asyncio.run(run())
+
+
+def test_task_that_reloads_and_is_cancelled(host: Host) -> None:
+    """`on_handover` may cancel a task of the plugin that waits to reload, and await its end."""
+    code = """
+        import asyncio
+        async def on_handover():
+            shelf['task'].cancel()
+            await asyncio.wait([shelf['task']])
+            return {'state': state}
+    """
+    add(host, "alpha", extra=textwrap.dedent(code))
+
+    async def run() -> None:
+        manager = host.manager()
+        await manager.aload()
+        begin = "async def on_init(vault): shelf['begun'].set(); await shelf['go'].wait()"
+        shelf["begun"], shelf["go"] = asyncio.Event(), asyncio.Event()
+        add(host, "alpha", "2.0", on_init=begin)
+        reload = asyncio.create_task(manager.areload())
+        await shelf["begun"].wait()
+        shelf["task"] = asyncio.create_task(manager.areload())
+        await asyncio.sleep(0)
+        shelf["go"].set()
+        await reload
+        assert shelf["task"].cancelled()
+        assert manager.current["alpha"].version == "2.0"
         await manager.aclose()
 
     asyncio.run(run())

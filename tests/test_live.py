@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 from realmkit import OpenRealm, open_realm
 
+import hotswap
 from hotswap.errors import ResolutionError
 from hotswap.live import collect_live, is_live, merge_live
 
@@ -84,3 +85,32 @@ def test_doubled_across_plugins() -> None:
         "live_a is in alpha and in gamma; rename one",
         "live_b is in alpha and in beta; rename one",
     )
+
+
+def test_marked(open_realm: OpenRealm) -> None:
+    """What carries a decorator is live whatever its name, where it is defined; a subclass needs its own."""
+    source = """
+        import functools, hotswap
+        from dataclasses import dataclass
+        @hotswap.live.function
+        def tick(): ...
+        @hotswap.live.function
+        @functools.lru_cache
+        def cached(): ...
+        @dataclass(slots=True)
+        @hotswap.live.type
+        class Job: ...
+        class Other(Job): ...
+    """
+    realm = open_realm("alpha", files={"alpha/__init__.py": "from .jobs import *", "alpha/jobs.py": source})
+    realm.load("alpha")
+    functions, types = collect_live(realm.loaded())
+    assert (list(functions), list(types)) == (["tick", "cached"], ["Job"])
+
+
+def test_marking_something_else() -> None:
+    """The decorators say what they are for."""
+    with pytest.raises(TypeError, match="marks functions, and <class 'int'> is none"):
+        hotswap.live.function(int)
+    with pytest.raises(TypeError, match="marks classes, and 3 is none"):
+        hotswap.live.type(3)  # type: ignore[type-var]

@@ -263,3 +263,56 @@ def test_awaitable_under_plain_load_is_refused(host: Host) -> None:
     host.add("alpha", on_load="def on_load(data): return shelf['later']")
     with pytest.raises(hotswap.LifecycleError, match="it is async: use aload"):
         host.manager().load()
+
+
+def test_async_callbacks(host: Host) -> None:
+    """Under `aload` and `areload` callbacks and `extension=` may be async: they are awaited, and their veto counts."""
+    host.add("alpha")
+    asked: list[str] = []
+
+    async def extend() -> str:
+        await asyncio.sleep(0)
+        return "extended"
+
+    async def agree(new: hotswap.Generation, old: hotswap.Generation) -> None:
+        await asyncio.sleep(0)
+        asked.append(f"{old['alpha'].version} to {new['alpha'].version}")
+
+    async def refuse(new: hotswap.Generation, old: hotswap.Generation) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async def give_up(new: hotswap.Generation, old: hotswap.Generation) -> None:
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        manager = host.manager(on_reload=agree, extension=extend)
+        await manager.aload()
+        assert manager.current.vault.extension == "extended"
+        host.add("alpha", "2.0")
+        await manager.areload()
+        host.add("alpha", "3.0")
+        before = manager.current
+        for callback, said in ((refuse, "ValueError: no"), (give_up, "CancelledError")):
+            with pytest.raises(hotswap.ReloadVetoError, match=f"{callback.__name__} vetoed the reload: {said}"):
+                await manager.areload(callback=callback)
+        assert manager.current is before
+        await manager.aclose()
+
+    asyncio.run(main())
+    assert asked == ["1.0 to 2.0", "2.0 to 3.0", "2.0 to 3.0"]
+
+
+def test_async_callbacks_need_a_loop(host: Host) -> None:
+    """Without an event loop an async callback or `extension=` is refused, and not left unawaited."""
+    host.add("alpha")
+
+    async def anything(*args: object) -> None: ...
+
+    manager = host.loaded()
+    for action in (manager.reload, manager.rollback):
+        host.add("alpha", f"{manager.reload_count + 2}.0")
+        with pytest.raises(hotswap.HotswapError, match=r"it is async: use aload, areload|nothing to go back"):
+            action(callback=anything)
+    with pytest.raises(hotswap.ReloadVetoError, match="extension= raised TypeError: it is async"):
+        host.loaded(extension=anything)

@@ -317,7 +317,7 @@ def test_free_delay(host: Host, events: list[str]) -> None:
     assert eventually(lambda: [r.state for r in manager.retired()] == ["drained"])
     assert "alpha 1.0 on_free" not in events
     manager.close()
-    assert [e for e in events if e.endswith("on_free")] == ["alpha 2.0 on_free", "alpha 1.0 on_free"]
+    assert [e for e in events if e.endswith("on_free")] == ["alpha 1.0 on_free", "alpha 2.0 on_free"]
 
 
 def test_free_delay_passes(host: Host, events: list[str]) -> None:

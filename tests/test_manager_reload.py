@@ -409,6 +409,25 @@ def test_rollback_prefers_the_manager_s_own_generations(host: Host) -> None:
     assert [f"{plugin.name} {plugin.version}" for plugin in first.current.plugins] == ["alpha 1.0"]
 
 
+def test_rollback_does_not_go_to_other_programs(host: Host, tmp_path: Path) -> None:
+    """What a program with other sources or another whitelist has loaded from the state dir is nothing to go back to."""
+    host.add("alpha")
+    host.add("beta")
+    host.loaded().close()
+    make_wheel(tmp_path / "elsewhere", "gamma", files=plugin_source())
+    for options in (
+        {"sources": tmp_path / "elsewhere"},
+        {"only": ["alpha"]},
+        {"sources": [host.plugins, host.plugins]},
+    ):
+        manager = host.loaded(**options)
+        before = manager.current
+        with pytest.raises(hotswap.UsageError, match="nothing to go back to"):
+            manager.rollback()
+        assert manager.current is before
+        manager.close()
+
+
 def test_vault_of_a_freed_plugin(host: Host) -> None:
     """Who uses the vault of a plugin that has been freed is told so."""
     host.add("alpha", on_init="def on_init(vault): shelf['vault'] = vault")

@@ -445,7 +445,7 @@ def test_a_state_dir_that_cannot_be(tmp_path: Path) -> None:
 
 def test_a_history_of_nothing_is_refused(tmp_path: Path) -> None:
     """keep_history counts from one."""
-    with pytest.raises(UsageError, match="at least 1, not 0"):
+    with pytest.raises(UsageError, match="1 or more, not 0"):
         Store(tmp_path, keep_history=0)
 
 

@@ -146,7 +146,16 @@ def test_no_project(tmp_path: Path) -> None:
 def test_missing_requirements(tmp_path: Path) -> None:
     """Without isolation the backend's requirements have to be there; those that are not are named."""
     project = make_project(tmp_path / "project", requires='"no-such-backend>=3", "packaging"')
-    with pytest.raises(BuildError, match="its build needs no-such-backend>=3: install them, or build in isolation"):
+    with pytest.raises(BuildError, match="its build needs no-such-backend>=3") as caught:
+        build_wheel(project, tmp_path / "out", isolated=False)
+    assert caught.value.faults[0].way_out == "install what it needs, or build in isolation: leave out --no-isolation"
+
+
+def test_requirements_that_the_backend_names(tmp_path: Path) -> None:
+    """The same for requirements that only the backend, once it is there, knows."""
+    extra = "def get_requires_for_build_wheel(config_settings=None): return ['no-such-plugin']"
+    project = make_project(tmp_path / "project", extra=extra)
+    with pytest.raises(BuildError, match="its build needs no-such-plugin"):
         build_wheel(project, tmp_path / "out", isolated=False)
 
 
@@ -214,7 +223,8 @@ IGNORED = [
     "dist/x.whl",
     "alpha.egg-info/PKG-INFO",
     ".venv/x.py",
-    "venv/x.py",
+    "env/x.py",
+    "env/pyvenv.cfg",
     ".tox/x.py",
     ".hotswap/x.py",
     "x.pyc",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import textwrap
 import threading
@@ -18,10 +19,10 @@ from hotswap.resolver import draw_tree
 
 _INIT = "src/trine_gamma/__init__.py"
 BROKEN = {
-    "1.1": workshop.Edit(_INIT, "def on_free() -> None:\n    pass\n", ""),
+    "1.1": workshop.Edit(_INIT, re.escape("def on_free() -> None:\n    pass\n"), ""),
     "1.2": workshop.Edit(
         _INIT,
-        "on_load(data: Any) -> None:\n    pass",
+        re.escape("on_load(data: Any) -> None:\n    pass"),
         'on_load(data: Any) -> None:\n    raise OSError("no sensor answers")',
     ),
 }

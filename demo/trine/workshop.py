@@ -20,14 +20,15 @@ class Edit(NamedTuple):
 
     path: str
     old: str
+    """A regular expression."""
     new: str
 
 
 NEWS = {
-    ALPHA: Edit("src/trine_alpha/drawing/style.py", '"()"', '"<>"'),
+    ALPHA: Edit("src/trine_alpha/drawing/style.py", r"(?m)^LEFT, RIGHT = .*$", 'LEFT, RIGHT = "<>"'),
     BETA: Edit(
         "src/trine_beta/arithmetic/combining.py",
-        '"+", Vector(a.x + b.x, a.y + b.y)',
+        re.escape('"+", Vector(a.x + b.x, a.y + b.y)'),
         '"-", Vector(a.x - b.x, a.y - b.y)',
     ),
 }
@@ -59,7 +60,8 @@ def revise(project: Path, drafts: Path, version: str, edit: Edit) -> Path:
     settings.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', settings.read_text()))
     source = draft / edit.path
     text = source.read_text()
-    if edit.old not in text:
+    edited, found = re.subn(edit.old, lambda _: edit.new, text)
+    if not found:
         raise ValueError(f"{source} has no {edit.old!r}")
-    source.write_text(text.replace(edit.old, edit.new))
+    source.write_text(edited)
     return draft

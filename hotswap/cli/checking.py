@@ -42,9 +42,9 @@ def check_places(
         if not place.is_dir():
             seen = Survey((_inspect(place, strictly),), ())
         elif any((place / name).exists() for name in _PROJECT_FILES):
-            seen = survey([ProjectDir(place, isolated)], strictly)
+            seen = survey([ProjectDir(place, isolated)], strictly, compiling=True)
         else:
-            seen = survey([WheelDir(place)], strictly)
+            seen = survey([WheelDir(place)], strictly, compiling=True)
             if not seen.offers and not seen.pending:
                 raise UsageError(f"{place} has no wheels, and is no project either: nothing to check")
             resolutions += _resolve(place, seen, find_links)

@@ -67,12 +67,13 @@ class Survey:
         }
 
 
-def survey(sources: Sequence[Source], strictly: Strictly | None = None) -> Survey:
+def survey(sources: Sequence[Source], strictly: Strictly | None = None, *, compiling: bool = False) -> Survey:
     """Look at everything on offer; what is wrong with one thing hides nothing of the others.
 
     Args:
         sources: Where to look.
         strictly: Finds more faults in a plugin that is well made.
+        compiling: See `Verifier`.
 
     Raises:
         UsageError: A source cannot be read, or building needs an extra that is not installed.
@@ -80,7 +81,7 @@ def survey(sources: Sequence[Source], strictly: Strictly | None = None) -> Surve
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
         findings = [source.find() for source in sources]
         offers: list[Offer] = []
-        verifier, builder = Verifier(), Builder(Path(scratch))
+        verifier, builder = Verifier(compiling=compiling), Builder(Path(scratch))
         for finding in findings:
             offers += [Offer(Path(fault.where), faults=(fault,)) for fault in finding.faults]
             offers += [_look(candidate, verifier, strictly) for candidate in finding.candidates]

@@ -96,6 +96,8 @@ class ControlServer:
 
     def _open(self) -> tuple[socket.socket, os.stat_result]:
         try:
+            # In static mode nothing else lies there, so nobody may have made it yet.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with unix_socket(), address(self.path):
                 pass  # it can be done at all
             with self._lock():

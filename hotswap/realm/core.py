@@ -13,6 +13,7 @@ from .address import address_of, stem_of
 from .executing import running_threads, thread_stacks
 from .finder import FINDER
 from .libraries import LIBRARIES
+from .owners import claim, release
 from .ownkeys import OWN_KEYS
 from .space import Space
 from .succession import Former
@@ -46,6 +47,7 @@ class Realm(Space):
             Undeclared(manifest).meet,
             name,
         )
+        claim(self.name, manifest)
         self.plugin = manifest.plugin
         self.gives_way = False
         """See `give_way`."""
@@ -99,6 +101,7 @@ class Realm(Space):
     def close(self) -> None:
         """Tear the realm down, and with the last one that uses them the libraries' realm."""
         if not self.closed:
+            release(self.name)
             OWN_KEYS.take(self.prefix)
             super().close()
             left = FINDER.realms_of(self.plugin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -10,31 +11,40 @@ from ..model import SiteDir
 from .leaks import executing
 from .owners import claim, release
 
+_linked: dict[str, list[Linked]] = {}
+"""Package or module -> the plugins it is linked to at this moment: one for each manager that has it."""
+_lock = threading.Lock()
+
 
 class Linked:
     """The modules of a plugin that is part of the program.
 
     Args:
-        site: Where its files lie, and what it says of itself.
+        site: Where its files lie, and what it says of itself; a plugin that provides nothing has no modules of its own.
         target: What a realm would have imported by the entry point.
     """
 
     def __init__(self, site: SiteDir, target: object) -> None:
-        (self._root,) = site.manifest.provides
-        self.prefix = f"{self._root}."
+        self.manifest = site.manifest
+        self._root = next(iter(site.manifest.provides), None)
+        # The second is the name of no module: nobody is ever seen to execute in a plugin without modules.
+        self.prefix = f"{self._root}." if self._root else f"<{site.manifest.plugin}>."
         self._target = target
-        claim(self._root, site.manifest)
+        if self._root:
+            with _lock:
+                _linked.setdefault(self._root, []).append(self)
+                claim(self._root, self.manifest)
 
     def load(self, module: str, attribute: str = "") -> Any:
         """What the entry point names; the host has imported it."""
         return self._target
 
     def loaded(self) -> list[ModuleType]:
-        """The modules of the plugin's package that have been imported so far."""
+        """The modules of the plugin's package that have been imported so far, in the order of their import."""
         return [
             module
             for name, module in list(sys.modules.items())
-            if f"{name}.".startswith(self.prefix) and isinstance(module, ModuleType)
+            if isinstance(module, ModuleType) and self._root and _root_of(name) == self._root
         ]
 
     def alive(self) -> bool:
@@ -60,5 +70,22 @@ class Linked:
         return False
 
     def close(self) -> None:
-        """The plugin has been freed; its modules stay."""
-        release(self._root)
+        """The plugin has been freed, or was never loaded; its modules stay."""
+        with _lock:
+            sharing = _linked.get(self._root or "", [])
+            if self not in sharing:
+                return
+            sharing.remove(self)
+            assert self._root is not None, "it is linked"
+            if sharing:
+                claim(self._root, sharing[-1].manifest)
+            else:
+                del _linked[self._root]
+                release(self._root)
+
+
+def _root_of(module: str) -> str | None:
+    """The innermost linked package that a module is in: one plugin's package may lie in another's."""
+    while module and module not in _linked:
+        module = module.rpartition(".")[0]
+    return module or None

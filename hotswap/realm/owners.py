@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..model import Manifest
+from .territory import PARENT
 
 _OWNERS: dict[str, Manifest] = {}
 """Full name of a realm's package, or of a package of the host's -> what lives in it."""
@@ -16,6 +17,11 @@ def claim(name: str, manifest: Manifest) -> None:
 def release(name: str) -> None:
     """It belongs to nobody any more."""
     _OWNERS.pop(name, None)
+
+
+def is_realms(module: str) -> bool:
+    """True for the full name of a module in a realm, also after the realm has been closed."""
+    return module.startswith(PARENT + ".")
 
 
 def owner_of(module: str) -> Manifest | None:

@@ -147,15 +147,18 @@ def survey(
 
     candidates: dict[str, Sequence[Manifest]] = {plugin: (incumbents[plugin].manifest,) for plugin in kept}
     faults: list[str] = []
+    ambiguous: list[str] = []
     for plugin, manifests in open_to_choice.items():
         if len(manifests) > 1:
-            faults += _ambiguities(plugin, manifests)
+            found = list(_ambiguities(plugin, manifests))
+            faults += found
+            ambiguous += [plugin] * bool(found)
             manifests = _ranked(manifests)
         candidates[plugin] = manifests
     names = frozenset((manifests[0].name, plugin) for plugin, manifests in candidates.items())
     faults += _shared_distributions(candidates)
     if faults:
-        raise ResolutionError("what is on offer is ambiguous", reasons=faults)
+        raise ResolutionError("what is on offer is ambiguous", plugins=ambiguous, reasons=faults)
     asked = directory(names, frozenset(host.markers.items()))
     asked.begin()
     return Universe(

@@ -50,8 +50,8 @@ class Store:
         keep_history: int = 50,
         helper_idle: float = 60.0,
     ) -> None:
-        if keep_history < 1:
-            raise UsageError(f"keep_history must be at least 1, not {keep_history}")
+        if not isinstance(keep_history, int) or keep_history < 1:
+            raise UsageError(f"keep_history must be a number, 1 or more, not {keep_history!r}")
         self._logger = logger or logging.getLogger("hotswap.store")
         self._layout = Layout(Path(state_dir))
         if self._layout.others_may_write():

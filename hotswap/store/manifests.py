@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from packaging.tags import parse_tag
 from packaging.version import Version
 
 from hotswap.errors import Fault
-from hotswap.model import Candidate, Dependency, Manifest, TreeFile
+from hotswap.model import LIVE_PREFIX, BuildInfo, Candidate, Dependency, Manifest, TreeFile
 
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
     """The manifest in types that JSON has; versions, requirements and tags as texts."""
-    imports = manifest.imports
+    imports, build = manifest.imports, manifest.build
     return {
         "plugin": manifest.plugin,
         "name": manifest.name,
@@ -33,6 +34,7 @@ def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
         "summary": manifest.summary,
         "imports": imports if imports is None else [_dependency_as_json(dependency) for dependency in imports],
         "unfit": [[fault.where, fault.what, fault.way_out] for fault in manifest.unfit],
+        "build": build if build is None else build.as_json(),
     }
 
 
@@ -43,6 +45,7 @@ def manifest_from_json(data: dict[str, Any]) -> Manifest:
         KeyError, TypeError, ValueError: It is not in that form.
     """
     imports = data["imports"]
+    build = _build_from_json(data["build"]) if data.get("build") else None  # absent where an older version wrote it
     return Manifest(
         plugin=data["plugin"],
         name=data["name"],
@@ -59,6 +62,8 @@ def manifest_from_json(data: dict[str, Any]) -> Manifest:
         summary=data["summary"],
         imports=imports if imports is None else tuple(_dependency_from_json(item) for item in imports),
         unfit=tuple(Fault(*texts) for texts in data["unfit"]),
+        build=build,
+        live_prefix=build.live_prefix if build is not None else LIVE_PREFIX,
     )
 
 
@@ -99,3 +104,8 @@ def _dependency_as_json(dependency: Dependency) -> dict[str, Any]:
 
 def _dependency_from_json(data: dict[str, Any]) -> Dependency:
     return Dependency(data["name"], data["attribute"], SpecifierSet(data["specifier"]), data["optional"])
+
+
+def _build_from_json(data: dict[str, Any]) -> BuildInfo:
+    at = datetime.fromisoformat(data["at"])
+    return BuildInfo(at, data["revision"], data["dirty"], data["live_prefix"], data["source"])

@@ -18,37 +18,16 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from ..errors import BuildError, Fault, MissingExtraError
 from ..model import Candidate, Project
 from .reading import read_wheel
+from .recipe import ConfigSettings
+from .tree import walk
 
 if TYPE_CHECKING:
     import build
 
+_WITHOUT_ISOLATION = "install what it needs, or build in isolation: leave out --no-isolation"
+
 SHOWN_LINES = 15
 """Lines of a failed backend's output that the error message shows; `BuildError.output` has all of them."""
-
-_IGNORED = frozenset(
-    {
-        ".eggs",
-        ".git",
-        ".hg",
-        ".hotswap",
-        ".idea",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        ".venv",
-        ".vscode",
-        "__pycache__",
-        "node_modules",
-        "venv",
-    }
-)
-_IGNORED_AT_THE_TOP = frozenset({"build", "dist"})
-"""Deeper down they may be packages of the project."""
-
-ConfigSettings = Mapping[str, str | Sequence[str]]
 
 
 def build_wheel(
@@ -88,6 +67,8 @@ def build_wheel(
         try:
             with _builder(project, isolated, settings, output) as builder:
                 built = Path(builder.build("wheel", temporary, settings))
+        except _MissingError as error:
+            raise BuildError(project.resolve().name, [Fault(str(project), str(error), _WITHOUT_ISOLATION)]) from None
         except (build.BuildException, build.BuildBackendException, build.FailedProcessError) as error:
             raise _failure(project, str(error), output) from None
         except subprocess.CalledProcessError as error:  # installing the backend's requirements
@@ -110,9 +91,10 @@ def _builder(
 
     if not isolated:
         builder = build.ProjectBuilder(project, sys.executable, output.run)
-        if missing := builder.check_dependencies("wheel", settings):
-            names = ", ".join(sorted({chain[-1] for chain in missing}))
-            raise build.BuildException(f"its build needs {names}: install them, or build in isolation")
+        # A backend that is not installed cannot be asked what else it needs.
+        missing = {chain for required in builder.build_system_requires for chain in build.check_dependency(required)}
+        if missing := missing or builder.check_dependencies("wheel", settings):
+            raise _MissingError(sorted({chain[-1] for chain in missing}))
         yield builder
         return
     with build.env.DefaultIsolatedEnv() as environment:
@@ -120,6 +102,13 @@ def _builder(
         environment.install(builder.build_system_requires)
         environment.install(builder.get_requires_for_build("wheel", settings))
         yield builder
+
+
+class _MissingError(Exception):
+    """What the build needs is not installed."""
+
+    def __init__(self, requirements: Sequence[str]) -> None:
+        super().__init__(f"its build needs {', '.join(requirements)}")
 
 
 class _Output:
@@ -210,27 +199,10 @@ class Builder:
 
     def _signature(self, project: Project) -> Iterator[str]:
         yield f"{sys.implementation.cache_tag} {project.isolated}"
-        yield from sorted(self._files(project.path, ""))
-
-    def _files(self, directory: Path, prefix: str) -> Iterator[str]:
-        try:
-            entries = list(os.scandir(directory))
-        except OSError as error:
-            fault = Fault(str(directory), f"cannot be read: {error.strerror}")
-            raise BuildError(directory.name, [fault]) from None
-        for entry in entries:
-            if entry.name in _IGNORED or entry.name.endswith((".egg-info", ".pyc")):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                at_top = not prefix and entry.name in _IGNORED_AT_THE_TOP
-                if not at_top and Path(entry.path).resolve() != self._scratch.resolve():
-                    yield from self._files(Path(entry.path), f"{prefix}{entry.name}/")
-                continue
-            try:
-                status = entry.stat()
-            except OSError:  # a symlink to nothing, or gone a moment ago
-                continue
-            yield f"{prefix}{entry.name}\0{status.st_size}\0{status.st_mtime_ns}"
+        yield from sorted(
+            f"{file.relative}\0{file.status.st_size}\0{file.status.st_mtime_ns}"
+            for file in walk(project.path, [self._scratch.resolve()])
+        )
 
 
 def _digest(parts: Iterator[str] | Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from ..model import Candidate
 from .archive import Archive
 from .files import Files, PackedFiles
 from .metadata import Core, check_wheel, read_core
-from .record import check_content, check_listing, read_record
+from .record import check_archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,7 @@ class Contents:
 
     def check_record(self) -> list[Fault]:
         """Compare every member with RECORD."""
-        where = f"{self.dist_info}/RECORD"
-        faults: list[Fault] = []
-        members = {member.name: member for member in self.archive.members if not member.is_dir}
-        rows = {}
-        if where not in members:
-            faults.append(Fault(where, "is missing", "build the wheel anew"))
-        elif (raw := self.files.read_member(members[where])) is not None:
-            rows = read_record(raw, where, faults)
-            faults += check_listing(rows, members, self.dist_info)
-        for name, member in members.items():
-            content = self.files.read_member(member)
-            if content is not None and name in rows:
-                faults += check_content(name, content, rows[name], self.dist_info)
-        return faults
+        return check_archive(self.archive, self.files, self.dist_info)
 
 
 def read_metadata(candidate: Candidate, files: Files, dist_info: str, faults: list[Fault]) -> Core:

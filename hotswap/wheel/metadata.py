@@ -152,6 +152,11 @@ def read_entry_point(raw: bytes | None, where: str, faults: list[Fault]) -> Entr
     return Entry(canonical(name), module, attr)
 
 
+def is_name(text: str) -> bool:
+    """True if it can be the name of a distribution or a plugin."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() and not keyword.iskeyword(part) for part in text.split("."))
 
@@ -196,6 +201,7 @@ __all__ = [
     "InvalidWheelFilename",
     "check_fitness",
     "check_wheel",
+    "is_name",
     "read_core",
     "read_entry_point",
     "read_tags",

@@ -12,12 +12,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..errors import Fault
+from .archive import Archive
+from .files import PackedFiles
 from .headers import shown
 
 ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 """The wheel format asks for sha256 or better."""
 
-_UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+"""Files that sign RECORD."""
+_UNHASHED = ("RECORD", *SIGNATURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +78,22 @@ def check_content(name: str, content: bytes, row: Row, dist_info: str) -> list[F
             faults.append(Fault(name, f"does not have the {algorithm} that RECORD says", "build the wheel anew"))
     if row.size and row.size != str(len(content)):
         faults.append(Fault(name, f"has {len(content)} bytes, RECORD says {row.size}", "build the wheel anew"))
+    return faults
+
+
+def check_archive(archive: Archive, files: PackedFiles, dist_info: str) -> list[Fault]:
+    """Compare a wheel with its RECORD; streams that cannot be read are among the faults of `files`."""
+    where = f"{dist_info}/RECORD"
+    faults: list[Fault] = []
+    members = {member.name: member for member in archive.members if not member.is_dir}
+    rows: dict[str, Row] = {}
+    if where not in members:
+        faults.append(Fault(where, "is missing", "build the wheel anew"))
+    elif (raw := files.read_member(members[where])) is not None:
+        rows = read_record(raw, where, faults)
+        faults += check_listing(rows, members, dist_info)
+    for name, member in members.items():
+        content = files.read_member(member)
+        if content is not None and name in rows:
+            faults += check_content(name, content, rows[name], dist_info)
     return faults

@@ -12,8 +12,8 @@ from pathlib import Path
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
-from ..errors import Fault, UnfinishedWheelError, WheelError
-from ..model import ENTRY_POINT_GROUP, Candidate, Library, Manifest
+from ..errors import Fault, UnfinishedWheelError, WheelContractError, WheelError
+from ..model import ENTRY_POINT_GROUP, LIVE_PREFIX, Candidate, Library, Manifest
 from .archive import open_archive
 from .contents import Contents, read_metadata
 from .files import Files, InstalledFiles, PackedFiles
@@ -26,7 +26,9 @@ from .metadata import (
     read_tags,
 )
 from .reading import read_wheel
-from .source import view
+from .source import View, view
+from .stamping import STAMP, read_stamp
+from .syntax import broken_modules
 
 ENTRY_POINTS = "entry_points.txt"
 SETTLING = 2.0
@@ -42,9 +44,12 @@ class _Refusal:
     plugin: str
     faults: tuple[Fault, ...]
     head: str
+    breaks_contract: bool = False
+    """Functions are missing or wrong."""
 
     def error(self) -> WheelError:
-        return WheelError(self.plugin, self.faults, head=self.head)
+        kind = WheelContractError if self.breaks_contract else WheelError
+        return kind(self.plugin, self.faults, head=self.head)
 
 
 class Verifier:
@@ -55,11 +60,20 @@ class Verifier:
     Args:
         logger: Takes the messages; `hotswap.wheel` by default.
         clock: Tells the time in seconds since the epoch, to judge how long ago a file changed.
+        compiling: Also compile every module that can be imported, for those who make wheels. A host does without: it
+            would wait for it at each load.
     """
 
-    def __init__(self, logger: logging.Logger | None = None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        compiling: bool = False,
+    ) -> None:
         self._logger = logger or logging.getLogger("hotswap.wheel")
         self._clock = clock
+        self._compiling = compiling
         self._known: dict[tuple[str, str], Manifest | _Refusal] = {}
         self._libraries: dict[tuple[str, str], Library | _Refusal] = {}
         self._claims: dict[tuple[str, str], bool] = {}
@@ -136,7 +150,7 @@ class Verifier:
             known = contents if isinstance(contents, _Refusal) else self._plugin(candidate, contents, faults)
         else:
             files = InstalledFiles(candidate.tree, faults)
-            known = _manifest(candidate, files, candidate.path.name, frozenset(), faults)
+            known = _manifest(candidate, files, candidate.path.name, frozenset(), faults, self._compiling)
         if isinstance(known, _Refusal):
             self._logger.debug("refused %s: %d faults", candidate.path, len(known.faults))
         else:
@@ -177,7 +191,7 @@ class Verifier:
 
     def _plugin(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> Manifest | _Refusal:
         tags = self._check_all(candidate, contents, faults)
-        return _manifest(candidate, contents.files, contents.dist_info, tags, faults)
+        return _manifest(candidate, contents.files, contents.dist_info, tags, faults, self._compiling)
 
     def _library(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> Library | _Refusal:
         tags = self._check_all(candidate, contents, faults)
@@ -208,7 +222,7 @@ class Verifier:
 
 
 def inspect_wheel(path: Path) -> Manifest:
-    """What a wheel file says of itself.
+    """What a wheel file says of itself; its modules are compiled too.
 
     Raises:
         WheelError: It must not be installed; `faults` has everything found.
@@ -219,26 +233,32 @@ def inspect_wheel(path: Path) -> Manifest:
     except InvalidWheelFilename as error:
         raise WheelError(path.name, [Fault(str(path), f"is not a wheel's file name: {error}")]) from None
     digest = read_wheel(path, name).digest
-    return Verifier().verify(Candidate(name, version, path, digest, str(path.parent)))
+    return Verifier(compiling=True).verify(Candidate(name, version, path, digest, str(path.parent)))
 
 
 def _manifest(
-    candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault]
+    candidate: Candidate, files: Files, dist_info: str, tags: frozenset[Tag], faults: list[Fault], compiling: bool
 ) -> Manifest | _Refusal:
     """The common way of wheels and installed distributions: metadata, entry point, names, source."""
     core = read_metadata(candidate, files, dist_info, faults)
     unfit = check_fitness(tags, core.requires_python, candidate.path.name)
+    stamp = f"{dist_info}/{STAMP}"
+    build = read_stamp(files.read(stamp) or b"", STAMP, faults) if stamp in files.paths else None
     entries = f"{dist_info}/{ENTRY_POINTS}"
     entry = read_entry_point(files.read(entries) if entries in files.paths else None, ENTRY_POINTS, faults)
     provided = provides(files.paths)
     faults += check_root(files.paths, provided)
     imports = None
+    shows = View()
     if entry is not None:
         shows = view(entry, files, foreign=bool(unfit))
         faults += shows.faults
         imports = imported_plugins(shows.import_, shows.scope, files)
+    if compiling and not unfit:
+        faults += broken_modules(files, provided)
     if faults or entry is None:
-        return _refusal(candidate, entry.plugin if entry else candidate.name, faults)
+        refusal = _refusal(candidate, entry.plugin if entry else candidate.name, faults)
+        return replace(refusal, breaks_contract=shows.scope is not None and bool(shows.faults))
     return Manifest(
         plugin=entry.plugin,
         name=candidate.name,
@@ -255,6 +275,8 @@ def _manifest(
         summary=core.summary,
         imports=imports,
         unfit=unfit,
+        build=build,
+        live_prefix=build.live_prefix if build is not None else LIVE_PREFIX,
     )
 
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from catalogue import HERE, HOST_REQUIREMENTS, PYTHON, Case, Suite
@@ -43,20 +44,22 @@ class Cache:
 
     def make_host(self) -> None:
         """Make the host's environment, unless it is there with the very same requirements."""
-        text = "\n".join([*HOST_REQUIREMENTS, sys.version, str(CHECKOUT)])
+        text = "\n".join([*HOST_REQUIREMENTS, sys.version])
         marker = self.host / f"complete-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         if marker.exists():
             return
         shutil.rmtree(self.host, ignore_errors=True)
         _run(sys.executable, "-m", "venv", str(self.host))
         _run(str(self.python), "-m", "pip", "install", "-q", "--only-binary", ":all:", *HOST_REQUIREMENTS)
-        # Only hotswap itself, not what lies beside it.
-        source = self.host / "checkout"
-        source.mkdir()
-        (source / "hotswap").symlink_to(CHECKOUT / "hotswap")
-        (packages,) = (self.host / "lib").glob("python*/site-packages")
-        (packages / "checkout.pth").write_text(f"{source}\n")
         marker.touch()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Path]:
+        """A copy of hotswap as it is now, so that one run is of one state: the directory to be put on the path."""
+        with tempfile.TemporaryDirectory(dir=self.scratch) as directory:
+            shutil.copytree(CHECKOUT / "hotswap", Path(directory, "hotswap"), ignore=shutil.ignore_patterns("__pycache__"))
+            _run(str(self.python), "-c", f"import sys; sys.path.insert(0, {directory!r}); import hotswap; hotswap.PluginManager")
+            yield Path(directory)
 
     def wheel_set(self, case: Case, version: str) -> list[Path]:
         """The wheels of one side with all they require, fetched unless they are there.

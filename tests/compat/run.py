@@ -53,7 +53,9 @@ def main() -> int:
     started = time.monotonic()
     cache = Cache(asked.cache)
     cache.make_host()
-    surprises = run_all(jobs, cache, asked.jobs)
+    with cache.snapshot() as hotswap:
+        os.environ["PYTHONPATH"] = str(hotswap)  # in the processes that are started
+        surprises = run_all(jobs, cache, asked.jobs)
     seconds = f"{time.monotonic() - started:.0f} s"
     print(f"{len(jobs)} in {seconds}, Python {PYTHON}; not as expected: {', '.join(surprises) or 'none'}")
     if asked.write:

@@ -1,15 +1,43 @@
-"""Live functions and types: what a plugin's modules offer by the prefix of a name."""
+"""Live functions and types: what a plugin's modules offer by the prefix of a name, or by a mark."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from .errors import ResolutionError
+from ..errors import ResolutionError
 
 PREFIX = "live_"
+_MARK = "__hotswap_live__"
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+AnyType = TypeVar("AnyType", bound=type)
+
+
+def mark_function(function: AnyFunction) -> AnyFunction:
+    """Make a module-level function live whatever its name: `@hotswap.live.function`.
+
+    Raises:
+        TypeError: It is no function.
+    """
+    if isinstance(function, type) or not inspect.isroutine(function):
+        raise TypeError(f"@hotswap.live.function marks functions, and {function!r} is none")
+    setattr(function, _MARK, True)
+    return function
+
+
+def mark_type(cls: AnyType) -> AnyType:
+    """Make a module-level class live whatever its name: `@hotswap.live.type`.
+
+    Raises:
+        TypeError: It is no class.
+    """
+    if not isinstance(cls, type):
+        raise TypeError(f"@hotswap.live.type marks classes, and {cls!r} is none")
+    setattr(cls, _MARK, True)
+    return cls
 
 
 def is_live(name: str, prefix: str = PREFIX) -> bool:
@@ -36,7 +64,7 @@ def collect_live(
         functions[file], types[file] = {}, {}
         for name, value in list(vars(module).items()):
             # A name imported from elsewhere is live where it was defined.
-            if is_live(name, prefix) and getattr(value, "__module__", None) == module.__name__:
+            if getattr(value, "__module__", None) == module.__name__ and (is_live(name, prefix) or _is_marked(value)):
                 if isinstance(value, type):
                     types[file][name] = value
                 elif inspect.isroutine(value):  # functions, and what decorators like lru_cache make of them
@@ -51,6 +79,11 @@ def merge_live(kind: str, per_plugin: Mapping[str, Mapping[str, Any]]) -> dict[s
         ResolutionError: Plugins offer the same name; every such name is listed with its plugins.
     """
     return _merge(kind, per_plugin, plugins=per_plugin)
+
+
+def _is_marked(value: object) -> bool:
+    # Its own mark: a class does not become live by its base.
+    return _MARK in getattr(value, "__dict__", ())
 
 
 def _merge(kind: str, offers: Mapping[str, Mapping[str, Any]], plugins: Collection[str] = ()) -> dict[str, Any]:

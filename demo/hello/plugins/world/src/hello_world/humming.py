@@ -1,0 +1,6 @@
+"""How world hums."""
+
+
+def hum(repeat: int) -> str:
+    """Return e.g. `hum hum`."""
+    return " ".join(["hum"] * repeat)

@@ -1,0 +1,250 @@
+"""The plain forms of lists, tuples, sets and mappings."""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+import typing
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from types import GenericAlias
+from typing import Any
+
+from cattrs.cols import list_structure_factory, mapping_structure_factory
+
+from .annotations import Open, settled, spelled
+from .faults import Misfit, Unfit, misfits_of, unfit
+from .forms import Form, mark_of, marked, not_a, unmarked
+
+Find = Callable[[Any], Form]
+"""Gives the form of a type."""
+
+ITEMS: dict[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    set: set,
+    frozenset: frozenset,
+    collections.deque: collections.deque,
+}
+MAPPINGS: dict[Any, Callable[[Any], Any]] = {
+    dict: dict,
+    collections.OrderedDict: collections.OrderedDict,
+    collections.Counter: lambda items: collections.Counter(dict(items)),
+}
+ABSTRACT: dict[Any, tuple[Any, ...]] = {
+    collections.abc.Sequence: (list, tuple),
+    collections.abc.MutableSequence: (list,),
+    collections.abc.Collection: (list, tuple, set, frozenset),
+    collections.abc.Iterable: (list, tuple, set, frozenset),
+    collections.abc.Set: (set, frozenset),
+    collections.abc.MutableSet: (set,),
+    collections.abc.Mapping: (dict,),
+    collections.abc.MutableMapping: (dict,),
+}
+"""What may stand in a field of an abstract type."""
+
+
+def concrete(annotation: Any) -> list[Any] | None:
+    """The types that an abstract one stands for, or None if it is not abstract."""
+    origin = typing.get_origin(annotation) or annotation
+    if origin not in ABSTRACT:
+        return None
+    args = typing.get_args(annotation)
+    if not args:
+        return list(ABSTRACT[origin])
+    return [each[(*args, ...)] if each is tuple else each[args] for each in ABSTRACT[origin]]
+
+
+def converted(
+    functions: Iterable[Callable[[Any], Any]], values: Iterable[Any], step: Callable[[int], str]
+) -> list[Any]:
+    """Each value held or read by its function.
+
+    Raises:
+        Unfit: Every misfit, with the `step` of the path that leads to the value of this index.
+    """
+    found: list[Any] = []
+    misfits: list[Misfit] = []
+    for index, (function, value) in enumerate(zip(functions, values)):  # noqa: B905 - one function may be for all
+        try:
+            found.append(function(value))
+        except Unfit as error:
+            misfits += [each.under(step(index)) for each in error.misfits]
+    if misfits:
+        raise Unfit(*misfits)
+    return found
+
+
+def at_index(index: int) -> str:
+    """The step of the path to an item."""
+    return f"[{index}]"
+
+
+def at_key(index: int) -> str:
+    """The step of the path to a key or a member of a set, of which there is nothing to show but itself."""
+    return "{}"
+
+
+def at_keys(keys: list[Any]) -> Callable[[int], str]:
+    """The steps of the path to the values of a mapping with these keys, which are plain."""
+    return lambda index: f"[{keys[index]!r}]"
+
+
+class Lists:
+    """Reads lists of plain data.
+
+    Args:
+        converter: Structures the items.
+        declared: Makes what the converter looks a type up by.
+    """
+
+    def __init__(self, converter: Any, declared: Callable[[Any], Any]) -> None:
+        self._converter = converter
+        self._declared = declared
+
+    def reader(self, item: Any, name: str) -> Callable[[Any], list[Any]]:
+        """A function that reads a list of items of a type; `name` is the type's that is made of it."""
+        items: Any = GenericAlias(list, (self._declared(item),))
+        structure: Any = list_structure_factory(items, self._converter)
+
+        def read(plain: Any) -> list[Any]:
+            if type(plain) is not list and type(plain := unmarked(plain, name)) is not list:
+                raise not_a(name, plain)
+            found: list[Any] = gathered(structure, plain)
+            return found
+
+        return read
+
+    def mapping_reader(self, value: Any, name: str) -> Callable[[Any], dict[str, Any]]:
+        """A function that reads a dict with str keys."""
+        mapping: Any = GenericAlias(dict, (str, self._declared(value)))
+        structure: Any = mapping_structure_factory(mapping, self._converter, key_type=self._declared(str))
+
+        def read(plain: Any) -> dict[str, Any]:
+            plain = unmarked(plain, name)
+            if type(plain) is not dict:
+                raise not_a(name, plain)
+            found: dict[str, Any] = gathered(structure, plain)
+            return found
+
+        return read
+
+
+def gathered(structure: Callable[[Any, Any], Any], plain: Any, missing: str = "") -> Any:
+    """Call a function of cattrs; what it gathers becomes one `Unfit`.
+
+    Raises:
+        Unfit: Every misfit, and nothing else of what the function's error refers to.
+    """
+    try:
+        return structure(plain, None)
+    except ExceptionGroup as error:
+        misfits = tuple(misfits_of(error, missing))
+    raise Unfit(*misfits)
+
+
+def built(make: Any, items: Any, name: str) -> Any:
+    """The container of these items.
+
+    Raises:
+        Unfit: One of them has to be hashed, and cannot be.
+    """
+    try:
+        return make(items)
+    except Exception as error:
+        # In words: `__hash__` and `__eq__` may be a plugin's.
+        what = f"{type(error).__name__}: {error}"
+    raise unfit(f"makes no {name}: {what}", "let its items be hashable")
+
+
+def items_form(annotation: Any, find: Find, lists: Lists) -> Form:
+    """list, set, frozenset, deque, and tuples of any length."""
+    name = spelled(annotation)
+    origin = typing.get_origin(annotation) or annotation
+    args = typing.get_args(annotation)
+    item = args[0] if args else Open
+    hold_item, read_items = find(item).hold, lists.reader(item, name)
+    make = ITEMS.get(origin, tuple)
+    is_set = origin in (set, frozenset)
+
+    def hold(value: Any) -> list[Any]:
+        if type(value) is not origin:
+            raise not_a(name, value)
+        if is_set:
+            # In an order of its own, so that equal sets make equal data.
+            return sorted(converted(repeat(hold_item), value, at_key), key=repr)
+        return converted(repeat(hold_item), value, at_index)
+
+    def read(plain: Any, _: Any = None) -> Any:
+        items = read_items(plain)
+        return items if make is list else built(make, items, name)
+
+    return Form(name, hold, read, frozenset({list}), frozenset({origin}))
+
+
+def tuple_form(annotation: Any, find: Find) -> Form:
+    """Tuples of a fixed length."""
+    name = spelled(annotation)
+    forms = [find(each) for each in typing.get_args(annotation)]
+
+    def each(values: Any, functions: list[Callable[[Any], Any]]) -> list[Any]:
+        if len(values) != len(forms):
+            raise Unfit(Misfit("", f"has {len(values)} items and not the {len(forms)} of {name}"))
+        return converted(functions, values, at_index)
+
+    holds, reads = [form.hold for form in forms], [form.read for form in forms]
+
+    def hold(value: Any) -> list[Any]:
+        if type(value) is not tuple:
+            raise not_a(name, value)
+        return each(value, holds)
+
+    def read(plain: Any, _: Any = None) -> Any:
+        plain = unmarked(plain, name)
+        if type(plain) is not list:
+            raise not_a(name, plain)
+        return tuple(each(plain, reads))
+
+    return Form(name, hold, read, frozenset({list}), frozenset({tuple}))
+
+
+def mapping_form(annotation: Any, find: Find, lists: Lists) -> Form:
+    """dict and its kin: with str keys a dict, with others a list of pairs."""
+    name = spelled(annotation)
+    origin = typing.get_origin(annotation) or annotation
+    args = typing.get_args(annotation) or (Open, Open)
+    key, value = settled(args[0]), (args[1] if len(args) > 1 else int)
+    hold_key, hold_value = find(key).hold, find(value).hold
+    make, factory = MAPPINGS.get(origin), None
+    if origin is collections.defaultdict:
+        factory = typing.get_origin(settled(value)) or settled(value)
+
+        def make(items: Any) -> Any:
+            return collections.defaultdict(factory, items)
+
+    def pairs(value: Any) -> tuple[list[Any], list[Any]]:
+        if type(value) is not origin:
+            raise not_a(name, value)
+        if factory is not None and value.default_factory is not factory:
+            raise unfit(
+                f"its default_factory is not {spelled(factory)}, which the annotation says", "annotate it as dict"
+            )
+        keys = converted(repeat(hold_key), value, at_key)
+        return keys, converted(repeat(hold_value), value.values(), at_keys(keys))
+
+    def as_dict(value: Any) -> dict[str, Any]:
+        plain = dict(zip(*pairs(value), strict=True))
+        return marked(name, plain) if mark_of(plain) == name else plain
+
+    def as_pairs(value: Any) -> list[list[Any]]:
+        return [list(pair) for pair in zip(*pairs(value), strict=True)]
+
+    if key is str:
+        hold, read_items, kind = as_dict, lists.mapping_reader(value, name), dict
+    else:
+        hold, read_items, kind = as_pairs, lists.reader(GenericAlias(tuple, (key, value)), name), list  # type: ignore[assignment]
+
+    def read(plain: Any, _: Any = None) -> Any:
+        items = read_items(plain)
+        return items if type(items) is make else built(make, items, name)
+
+    return Form(name, hold, read, frozenset({kind}), frozenset({origin}))
