@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import realms
 from .errors import FormerNameError, StateDirError
-from .model import LibraryDir, LibrarySet, SiteDir
+from .model import LibraryDir, SiteDir
 from .realm import LIBRARIES, Address, Realm, address_of
 from .store import Store
 
@@ -63,31 +63,33 @@ def reopen(address: Address, name: str) -> bool:
 def _sites(store: Store, address: Address) -> Iterator[SiteDir]:
     """The site dirs that an address fits, with their libraries."""
     for site in store.starting(address.digest):
-        if not address.libraries:
-            chosen: list[LibrarySet | None] = [None]
-        else:
-            chosen = list(store.libraries_starting(address.libraries))
-        for libraries in chosen:
-            if address_of(site.manifest, libraries) == address:
-                directory = LibraryDir(Path(), libraries) if libraries is not None else None
-                yield replace(site, libraries=directory)
+        with_libraries = (replace(site, libraries=each) for each in store.libraries_starting(address.libraries))
+        for found in with_libraries if address.libraries else [site]:
+            chosen = found.libraries.library_set if found.libraries is not None else None
+            if address_of(found.manifest, chosen) == address:
+                yield found
 
 
 def _held(store: Store, site: SiteDir) -> SiteDir:
     """The same site dir, which nobody prunes from now on while this process lives."""
-    libraries = site.libraries
-    if libraries is not None:
-        chosen = libraries.library_set
-        libraries = store.install_libraries([chosen])[chosen.key]
+    libraries = _held_libraries(store, site.libraries) if site.libraries is not None else None
     with suppress(StateDirError):  # it can be read at least
         site = store.install([site.manifest])[site.manifest.plugin]
     return replace(site, libraries=libraries)
 
 
+def _held_libraries(store: Store, directory: LibraryDir) -> LibraryDir:
+    """The same library dir, held likewise."""
+    chosen = directory.library_set
+    with suppress(StateDirError):
+        return store.install_libraries([chosen])[chosen.key]
+    return directory
+
+
 def _open_libraries(store: Store, address: Address) -> None:
     """Open libraries whose plugin has not come along; they stay open."""
-    for chosen in store.libraries_starting(address.libraries):
-        LIBRARIES.open(store.install_libraries([chosen])[chosen.key])
+    for directory in store.libraries_starting(address.libraries):
+        LIBRARIES.open(_held_libraries(store, directory))
 
 
 def _let_go(opened: list[Realm]) -> None:

@@ -83,10 +83,12 @@ class FetchError(UsageError):
     """Wheels could not be fetched from an index: no installer, no network, nothing that fits.
 
     Attributes:
+        message: What happened, in one line.
         output: The last lines that the installer printed.
     """
 
     def __init__(self, message: str, *, output: str = "", way_out: str = "") -> None:
+        self.message = message
         self.output = output
         lines = [message, *(f"  {line}" for line in output.splitlines()), *filter(None, [way_out])]
         super().__init__("\n".join(lines))
@@ -176,7 +178,11 @@ class LifecycleError(PluginError):
 
     def __init__(self, plugin: str, function: str, cause: BaseException, *, stage: str) -> None:
         self.function = function
-        text = "".join([type(cause).__name__, f": {cause}" if str(cause) else ""])
+        try:
+            said = str(cause)
+        except Exception:  # a plugin's own class; a traceback shows the same
+            said = "<exception str() failed>"
+        text = ": ".join(filter(None, [type(cause).__name__, said]))
         super().__init__(f"{plugin}: {function} raised {text}", plugin=plugin, stage=stage)
 
 

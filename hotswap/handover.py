@@ -10,6 +10,7 @@ on_handover (new, if it had taken over) -> on_free (new) -> on_takeover (old)
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,8 @@ from typing import Any
 from .calls import Caller, call_hook
 from .errors import ContractError, Fault, PluginError
 from .generation import Plugin
+from .model import LibrarySet
+from .realm import address_of_libraries, parse, plain_names
 
 _LRU_CACHE: Any = type(lru_cache(len))
 
@@ -77,7 +80,7 @@ class Handover:
         for old, _ in reversed(carried):
             data = call(old, "on_handover", "live")
             self._given[old.name] = _Given(old, data, old.version)
-            _check(old, data)
+            _check(old, data, new)
         for old, new in carried:
             call(new, "on_takeover", "live", self._given[new.name].data, old.version)
             self._taken.append(new)
@@ -96,8 +99,8 @@ class Handover:
     def _take_back_from(self, plugin: Plugin, caller: Caller) -> None:
         with self._logged(plugin, "has not handed back"):
             data = self._finish(caller, plugin, "on_handover")
-            _check(plugin, data)
             given = self._given[plugin.name]
+            _check(plugin, data, given.plugin)
             given.data, given.version = data, plugin.version
 
     def give_back(self, caller: Caller) -> None:
@@ -142,8 +145,8 @@ class _Given:
     """Of who handed it over last."""
 
 
-def _check(old: Plugin, data: Any) -> None:
-    kinds = sorted(set(_own(data, old.prefix)))
+def _check(old: Plugin, data: Any, new: Plugin) -> None:
+    kinds = sorted(set(_own(data, old, None if _key(old) == _key(new) else old.libraries)))
     if kinds:
         raise ContractError(
             old.name,
@@ -159,8 +162,29 @@ def _check(old: Plugin, data: Any) -> None:
         )
 
 
-def _own(data: Any, prefix: str) -> Iterator[str]:
-    """Names of the plugin's own classes and functions in what was handed over, as deep as plain containers go."""
+def _key(plugin: Plugin) -> str | None:
+    return plugin.libraries.key if plugin.libraries is not None else None
+
+
+def _is_of(named: Any, libraries: LibrarySet) -> bool:
+    """True for a class or function of a private set; those of C code do not always have its name."""
+    module = named.__module__
+    if (parsed := parse(module)) is not None:
+        return parsed[0] == address_of_libraries(libraries)
+    names = (name for library in libraries.libraries for name in library.provides)
+    if not any(f"{module}.".startswith(f"{name}.") for name in names):
+        return False
+    return getattr(sys.modules.get(module), named.__name__, None) is not named  # else it is that of the host's copy
+
+
+def _own(data: Any, old: Plugin, libraries: LibrarySet | None) -> Iterator[str]:
+    """Names of classes and functions in what was handed over that go with a version, as deep as plain containers go.
+
+    Args:
+        data: What was handed over.
+        old: The version.
+        libraries: Its private libraries, if the successor has others.
+    """
     seen: dict[int, Any] = {}
     stack = [data]
     while stack:
@@ -169,8 +193,11 @@ def _own(data: Any, prefix: str) -> Iterator[str]:
             continue
         seen[id(thing)] = thing
         named = thing if isinstance(thing, (type, FunctionType)) else type(thing)
-        if isinstance(named.__module__, str) and (named.__module__ + ".").startswith(prefix):
+        known = isinstance(named.__module__, str)
+        if known and f"{named.__module__}.".startswith(old.prefix):
             yield named.__qualname__
+        elif known and libraries is not None and _is_of(named, libraries):
+            yield f"{plain_names(named.__module__)}.{named.__qualname__}"
         elif isinstance(thing, dict):
             stack += [*thing.keys(), *thing.values()]
         elif isinstance(thing, (list, tuple, set, frozenset, deque)):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,16 +62,6 @@ class Provision:
         """The overrides, and whether what is missing may be fetched."""
         return self.options.sharing(fetchable)
 
-    def check(self, manifests: Iterable[Manifest]) -> None:
-        """See that plugins' wheels are those of the lock, if there is one.
-
-        Raises:
-            UsageError: The lock cannot be read.
-            WheelError: They are not.
-        """
-        if self.options.lock is not None:
-            read_lock(Path(self.options.lock)).check(manifests)
-
     def fetch(self, plan: Plan, host: Host) -> None:
         """Fetch what a plan says has to be fetched.
 
@@ -84,12 +74,12 @@ class Provision:
             fetcher.fetch(requirements, dict(host.distributions), sharing, what_for=label)
 
     def locked(
-        self, manifests: Iterable[Manifest], shelve: Callable[[], WheelShelf], *, fetch: bool
+        self, manifests: Collection[Manifest], shelve: Callable[[], WheelShelf], *, fetch: bool
     ) -> tuple[Fixed, Mapping[str, tuple[str, ...]]]:
-        """The sets that the lock prescribes.
+        """The sets that the lock prescribes, if there is one.
 
         Args:
-            manifests: The plugins' wheels, as the lock lists them.
+            manifests: The plugins' wheels, which have to be those of the lock.
             shelve: Looks at what is on offer.
             fetch: Whether what is missing is fetched.
 
@@ -97,12 +87,14 @@ class Provision:
             The sets, and by plugin what would have to be fetched for them first.
 
         Raises:
-            WheelError: Locked libraries are not on offer, or differ.
+            UsageError: The lock cannot be read.
+            WheelError: The plugins' wheels are not listed; or locked libraries are not on offer, or differ.
             FetchError: They cannot be fetched.
         """
         if self.options.lock is None:
             return {}, {}
         lock = read_lock(Path(self.options.lock))
+        lock.check(manifests)
         shelf = shelve()
         wanted = {m.plugin: (m.digest, lock.plugins[m.plugin]) for m in manifests}
         lacking = {plugin: lost for plugin, (_, listed) in wanted.items() if (lost := self._lacking(listed, shelf))}

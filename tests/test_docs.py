@@ -99,7 +99,10 @@ class Story:
         self.root.mkdir()
         # Elsewhere an environment of its own is made for every build, which takes seconds and a package index.
         hotswap_command = (
-            'case "$1" in build|check) what=$1; shift; set -- "$what" --no-isolation "$@";; esac\n'
+            'case "$*" in\n'
+            '*" --no-build "*|*" --static-linking "*) ;;\n'  # these build nothing
+            'build*|check*) what=$1; shift; set -- "$what" --no-isolation "$@";;\n'
+            "esac\n"
             f'exec {sys.executable} -m hotswap "$@"'
         )
         for name, line in (("hotswap", hotswap_command), ("python", f'exec {sys.executable} -W error "$@"')):

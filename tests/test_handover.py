@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib
 import logging
 import socket
+import sys
 import textwrap
 import threading
 from pathlib import Path
@@ -377,6 +379,72 @@ def test_own_things_are_refused(host: Host, events: list[str], returned: str) ->
         manager.reload()
     assert manager.current is before
     assert caught.value.faults[0].where.startswith(str(before["alpha"].site_dir))
+
+
+def things(host: Host, version: str) -> None:
+    """A library whose class and function somebody may hand over."""
+    source = (
+        f"def made(): return Thing()\nVERSION = {version!r}\nclass Thing: ...\nclass Plain: __module__ = 'things'\n"
+    )
+    make_wheel(host.plugins, "things", version, {"things.py": source}, entry_points="")
+
+
+HANDS_THINGS = """
+import things
+state = things.made()
+def on_handover(): return [things.made, state, things.Plain()]
+def on_takeover(data, version): global state; state = data[1]
+def is_own(): return type(state) is things.Thing
+"""
+
+
+def test_things_of_a_library_that_stays(host: Host) -> None:
+    """Objects of a private library pass if both versions have the same set, and so the same copy of it."""
+    things(host, "1.0")
+    for version in ("1.0", "2.0"):
+        host.add("alpha", version, HANDS_THINGS, requires="things", keep=True)
+    manager = host.loaded()
+    host.add("alpha", "3.0", HANDS_THINGS, requires="things")
+    manager.reload()
+    assert manager.current["alpha"].version == "3.0"
+    assert manager.invoke("alpha", "is_own")
+
+
+@pytest.mark.parametrize("later", ["things>=2", ""])
+def test_things_of_a_library_that_goes_are_refused(host: Host, later: str) -> None:
+    """If the successor has another copy of a private library, or none, nothing of the old copy is handed to it."""
+    things(host, "1.0")
+    host.add("alpha", "1.0", HANDS_THINGS, requires="things")
+    manager = host.loaded()
+    before = manager.current
+    things(host, "2.0")
+    host.add("alpha", "2.0", "def on_handover(): ...\ndef on_takeover(data, version): ...", requires=later)
+    with pytest.raises(
+        hotswap.ContractError, match=r"something of 1\.0's own \(things\.Plain, things\.Thing, things\.made\)"
+    ):
+        manager.reload()
+    assert manager.current is before
+    assert manager.invoke("alpha", "is_own")
+
+
+def test_things_of_the_hosts_copy(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects of the host's copy of a library pass, whatever copies the two versions have of their own."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "things.py").write_text("class Thing: ...\n")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    shelf["thing"] = importlib.import_module("things").Thing()
+    hand = "from eventlog import shelf\ndef on_handover(): return shelf['thing']"
+    take = "def on_takeover(data, version): shelf['got'] = data"
+    try:
+        things(host, "1.0")
+        host.add("alpha", "1.0", f"{hand}\n{take}", requires="things")
+        manager = host.loaded()
+        things(host, "2.0")
+        host.add("alpha", "2.0", f"{hand}\n{take}", requires="things")
+        manager.reload()
+        assert shelf["got"] is shelf["thing"]
+    finally:
+        sys.modules.pop("things")
 
 
 def test_values_of_python_and_the_host(host: Host) -> None:

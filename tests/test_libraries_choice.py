@@ -506,6 +506,8 @@ def test_options_that_contradict(tmp_path: Path) -> None:
         ({"find_links": str(tmp_path)}, "is one text"),
         ({"share": ["a-b"], "private": ["A_B"]}, "both name a-b"),
         ({"index": ""}, "names no index"),
+        ({"index": tmp_path}, "index=.* is no index"),
+        ({"index": 1}, "index=1 is no index"),
     ):
         with pytest.raises(UsageError, match=words):
             LibraryOptions(**wrong)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ import hotswap
 from hotswap.cli import main
 from hotswap.errors import UsageError, WheelError
 from hotswap.libraries import read_lock
+from hotswap.model import Outcome
 
 
 def run(*arguments: object) -> Result:
@@ -232,6 +233,26 @@ def test_lock(here: Path, geo: Path) -> None:
     assert (here / "other.lock").read_text() == text
 
 
+def test_a_lock_is_replaced_as_a_whole(here: Path, geo: Path) -> None:
+    """Who reads the old file, whatever it was, reads it to its end; a link to the lock stays one."""
+    (here / "real.lock").write_bytes(b"\xff\xfe")
+    (here / "hotswap.lock").symlink_to("real.lock")
+    with (here / "real.lock").open("rb") as before:
+        result = run("lock", "--plugins", "plugins", "--find-links", "more")
+        assert (result.exit_code, result.stdout) == (0, "hotswap.lock: 2 plugins, 2 private wheels\n"), result.stderr
+        assert before.read() == b"\xff\xfe"
+    assert (here / "hotswap.lock").is_symlink()
+    assert sorted(read_lock(here / "real.lock").plugins) == ["alpha", "beta"]
+
+
+def test_a_lock_that_cannot_be_written(here: Path, geo: Path) -> None:
+    """A lock is not written into a directory that is not there: the error names the file, not what was tried."""
+    result = run("lock", "--plugins", "plugins", "--find-links", "more", "-o", "absent/hotswap.lock")
+    assert result.exit_code == 2
+    message = "Error: absent/hotswap.lock cannot be written (No such file or directory): name another --output\n"
+    assert result.stderr == message
+
+
 def test_lock_of_a_running_host(host: Host, here: Path) -> None:
     """Without a directory the running host says what its next reload would install."""
     host.add("alpha", requires="numb")
@@ -279,6 +300,17 @@ def test_a_manager_with_a_lock(host: Host, here: Path) -> None:
     text = str(caught.value)
     assert "hotswap.lock lists numb-1.0-py3-none-any.whl with sha256 " in text
     assert "of that version is on offer" in text
+
+
+def test_a_lock_is_where_it_was_when_the_manager_was_made(
+    host: Host, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that changes its working directory reloads by the same lock."""
+    host.add("alpha")
+    assert run("lock", "--plugins", host.plugins).exit_code == 0
+    manager = host.loaded(lock="hotswap.lock")
+    monkeypatch.chdir("/")
+    assert manager.reload()["alpha"] is Outcome.UNCHANGED
 
 
 def test_wheels_that_are_not_those_of_the_lock(host: Host, here: Path) -> None:

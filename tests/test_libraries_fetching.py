@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import select
 import shutil
 import sys
 from collections.abc import Iterator
@@ -116,6 +118,7 @@ def test_nothing_on_the_index(host: Host, index: Index, installer: str) -> None:
     with pytest.raises(FetchError, match=r"fetching absent>=3 for alpha 1.1: \w+ ended with \d") as caught:
         manager.reload()
     assert "absent" in caught.value.output
+    assert str(caught.value).count(caught.value.output.splitlines()[-1]) == 1
     assert "only wheels are taken" in str(caught.value)
     assert manager.current is before
     assert manager.history()[-1].outcome == "failed"
@@ -156,6 +159,16 @@ def test_the_indexes_that_the_installer_is_configured_for(
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
     fetched = Fetcher(True, tmp_path / "house", logger=logging.getLogger("hotswap")).fetch(["numb"], {}, Sharing())
     assert names(fetched) == ["numb-1.0"]
+
+
+def test_no_password_in_the_log(tmp_path: Path, installer: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The address of an index may have a password, which neither the log nor the error shows."""
+    with caplog.at_level(logging.DEBUG, "hotswap"):
+        secretive = Fetcher("nowhere://me:secret@127.0.0.1/", tmp_path / "house", logger=logging.getLogger("hotswap"))
+        with pytest.raises(FetchError) as caught:
+            secretive.fetch(["numb"], {}, Sharing())
+    assert "nowhere://****@127.0.0.1/" in caplog.text
+    assert "secret" not in caplog.text + str(caught.value)
 
 
 def test_it_takes_too_long(index: Index, tmp_path: Path, installer: str) -> None:
@@ -199,20 +212,25 @@ def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
         running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying")
 
 
-def test_an_interrupted_wait_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while an installer runs ends it."""
-    told: list[str] = []
+def test_an_interrupted_wait_leaves_no_process() -> None:
+    """Ctrl-C while an installer runs ends it, and what it has started itself."""
+    with contextlib.ExitStack() as processes:
+        descriptors: list[int] = []
 
-    class Interrupting(running.Progress):
-        def say(self, text: str) -> None:
-            told.append(text)
-            raise KeyboardInterrupt
+        class Interrupting(running.Progress):
+            def say(self, text: str) -> None:
+                for pid in text.split()[1:]:
+                    descriptors.append(os.pidfd_open(int(pid)))
+                    processes.callback(os.close, descriptors[-1])
+                raise KeyboardInterrupt
 
-    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    with pytest.raises(KeyboardInterrupt):
-        running.run([sys.executable, "-c", code], os.environ, 60.0, Interrupting(), "pid")
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(told[0].split()[-1]), 0)
+        child = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(600)"
+        installer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+        with pytest.raises(KeyboardInterrupt):
+            running.run([sys.executable, "-c", installer], os.environ, 60.0, Interrupting(), "pids")
+        assert len(descriptors) == 2
+        for descriptor in descriptors:
+            assert select.select([descriptor], [], [], 10.0)[0], "a process goes on"
 
 
 class Terminal:

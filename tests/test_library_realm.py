@@ -192,6 +192,7 @@ def test_the_last_user_takes_it_along(open_realm: OpenRealm, libraries: LibraryD
     realms[1].close()
     gc.collect()
     assert library.closed
+    library.close()
     assert module() is None
     assert not library.alive()
     assert [name for name in sys.modules if name.startswith(library.name)] == []
@@ -301,19 +302,22 @@ def test_a_decorated_function_holds_nothing(open_realm: OpenRealm, tmp_path: Pat
 def test_what_libraries_enter_goes_with_them(open_realm: OpenRealm, tmp_path: Path) -> None:
     """Finders, hooks, warning filters, reducers, log handlers and filters of a library are gone when it is closed."""
     text = """
-        import copyreg, logging, sys, warnings
+        import copyreg, functools, logging, sys, warnings
         class Handler(logging.Handler): ...
         class Word(Warning): ...
         class Finder:
             def find_spec(self, *args): return None
+            def hook(self, path): raise ImportError
         def hook(path): raise ImportError
         sys.meta_path.append(Finder())
         sys.path_hooks.append(hook)
+        sys.path_hooks.append(Finder().hook)
         warnings.filterwarnings("ignore", category=Word)
         copyreg.pickle(Word, hook)
         logging.getLogger(__name__).addHandler(Handler())
         logging.getLogger(__name__).addHandler(logging.NullHandler())
         logging.getLogger(__name__).addFilter(hook)
+        logging.getLogger(__name__).addFilter(functools.partial(Finder().hook))
     """
     directory = make_libraries(tmp_path / "libraries", ("tools_that_enter", "1", {"tools_that_enter.py": text}))
     tables = (sys.meta_path, sys.path_hooks, warnings.filters, copyreg.dispatch_table)

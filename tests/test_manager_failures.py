@@ -7,6 +7,7 @@ import traceback
 
 import pytest
 from conftest import Host, eventually
+from wheelmaker import make_wheel
 
 import hotswap
 
@@ -58,6 +59,14 @@ def test_function_that_raises(host: Host, events: list[str], function: str, fail
         "on_init": ["beta 1.1 on_free", "alpha 1.1 on_free"],
     }.get(function, [])
     assert_untouched(host, manager, before, modules)
+
+
+def test_exception_that_cannot_be_shown(host: Host) -> None:
+    """An exception whose own text fails to be made is reported by its class."""
+    odd = "class Odd(Exception):\n    def __str__(self): raise ValueError('odd')\n"
+    host.add("alpha", on_load=f"{odd}def on_load(data): raise Odd")
+    with pytest.raises(hotswap.LifecycleError, match=r"on_load\(\) raised Odd: <exception str\(\) failed>$"):
+        host.loaded()
 
 
 def test_first_load_that_fails_can_be_tried_again(host: Host, events: list[str]) -> None:
@@ -168,6 +177,19 @@ def test_several_failures_of_different_kinds(host: Host) -> None:
     notes = "\n".join(caught.value.__notes__)
     assert "on_free is missing" in notes
     assert "second" in notes
+
+
+def test_faults_of_different_wheels_are_one_list(host: Host) -> None:
+    """A wheel without the functions, and one that is damaged, are refused together."""
+    make_wheel(host.plugins, "alpha", files="def on_load(data): ...")
+    make_wheel(host.plugins, "beta", record=lambda lines: lines[1:])
+    with pytest.raises(hotswap.WheelError) as caught:
+        host.loaded()
+    assert type(caught.value) is hotswap.WheelError
+    assert caught.value.plugin == "alpha, beta"
+    text = str(caught.value)
+    assert "on_free" in text
+    assert "RECORD" in text
 
 
 def test_reloadable_must_return_a_bool(host: Host) -> None:

@@ -372,6 +372,59 @@ def test_a_search_through_all_modules_asks_nobody(host: Host) -> None:
     assert "alpha 2.0 answers for it" in repr(former)
 
 
+def test_things_of_a_library_that_is_gone(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object of a private library that is gone reads with another plugin's copy, else the host's; else says so."""
+
+    def things(version: str) -> str:
+        return f"class Thing:\n    version = {version!r}\n"
+
+    make_wheel(host.plugins, "thing", "1.0", {"thing.py": things("1.0")}, entry_points="")
+    host.add("alpha", "1.0", "import thing\ndef make(): return thing.Thing()", requires="thing")
+    manager = host.loaded()
+    data = pickle.dumps(manager.invoke("alpha", "make"))
+    host.add("alpha", "2.0")
+    host.add("beta", "1.0", requires="thing>=2")
+    make_wheel(host.plugins, "thing", "2.0", {"thing.py": things("2.0")}, entry_points="")
+    manager.reload()
+    assert eventually(lambda: pickle.loads(data).version == "2.0")
+    host.add("beta", "2.0")
+    manager.reload()
+
+    def message() -> str:
+        try:
+            pickle.loads(data)
+        except hotswap.FormerNameError as error:
+            return str(error)
+        return ""
+
+    assert eventually(message)
+    assert "Thing of the private libraries" in message()
+    assert "no other copy has it (no module thing): load a plugin that brings these libraries" in message()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "thing.py").write_text(things("the host's"))
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    try:
+        assert pickle.loads(data).version == "the host's"
+    finally:
+        sys.modules.pop("thing", None)
+
+
+def test_what_the_host_sees_in_sys_modules(host: Host) -> None:
+    """While two versions are in memory, the keys of `sys.modules` are texts to who compares, copies or sends them."""
+    host.add("alpha", "1.0", KINDS)
+    manager = host.loaded()
+    with manager.lease():
+        host.add("alpha", "2.0", KINDS)
+        manager.reload()
+        keys = [key for key in sys.modules if key.endswith("alpha_plugin")]
+        assert sum(type(key) is not str for key in keys) == 1
+        assert "another" not in keys
+        assert 5 not in keys
+        sent = pickle.loads(pickle.dumps(keys))
+        assert [type(name) for name in sent] == [str] * len(keys)
+        assert sent == [str(key) for key in keys]
+
+
 def test_names_that_were_read_do_not_add_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of former modules no more stay than a fixed number, those of the last seconds apart, and none with the realms."""
     now = [0.0]

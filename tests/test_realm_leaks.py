@@ -335,6 +335,12 @@ def a_base_class(app: Any, jobs: Any) -> Release:
     return setter(app, "hold", type("Mine", (jobs.Base,), {"__module__": "app"}))
 
 
+@holder(f"host module app, attribute hold: class app.local.<locals>.Kept, attribute run -> {RUN}")
+def a_class_made_in_a_function(app: Any, jobs: Any) -> Release:
+    body = {"__module__": "app", "__qualname__": "local.<locals>.Kept", "run": jobs.run}
+    return setter(app, "hold", type("Kept", (), body))
+
+
 @holder("functools.lru_cache of app.lookup: class alpha_plugin.jobs.Job (call its cache_clear())")
 def an_lru_cache(app: Any, jobs: Any) -> Release:
     app.lookup(jobs.Job)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import gc
 import importlib
+import importlib.util
+import operator
 import pickle
 import subprocess
 import sys
 import sysconfig
 import threading
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from queue import Queue
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +29,7 @@ from realmkit import OpenRealm, make_libraries, open_realm
 from hotswap.errors import LifecycleError
 from hotswap.realm import Realm, native
 from hotswap.realm.plainkeys import KEYS, PlainKey
+from hotswap.realm.unwinding import Place, Unwinder
 
 __all__ = ["open_realm"]
 
@@ -89,11 +95,17 @@ PyMODINIT_FUNC PyInit_single(void) {
     return PyModule_Create(&definition);
 }
 """
+INNER = SOURCE.replace("PyInit_native", "PyInit_inner").replace('"pack.native"', '"pack.deep.inner"')
+INNER = INNER.replace("static long made", 'const char *other = "elsewhere.inner";\nstatic long made')
+INNER = INNER.replace('"pack.made"', '"pack.none"').replace('PyModule_New("pack.none")', "Py_NewRef(Py_None)")
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
 from pack import native
 def late(how, *args): return getattr(native, how)(*args)
 def call(function, *args): return function(*args)
+def names():
+    import sys
+    return list(sys.modules)
 """
 
 
@@ -228,6 +240,14 @@ def in_a_pool(function: Any, *args: Any) -> Any:
         return pool.submit(function, *args).result()
 
 
+def in_a_bare_thread(function: Any, *args: Any) -> Any:
+    """Call from C code alone: there is no Python function in that thread."""
+    results: Queue[Any] = Queue()
+    steps = map(results.put, map(function, *([arg] for arg in args)))
+    _thread.start_new_thread(deque[None](maxlen=0).extend, (steps,))
+    return results.get(timeout=60)
+
+
 @pytest.fixture(params=[False, True], ids=["", "traced"])
 def traced(request: pytest.FixtureRequest) -> Iterator[None]:
     """With and without a debugger, which has the interpreter take other ways."""
@@ -251,10 +271,18 @@ def test_c_code_that_is_handed_out(
     first, second = user("1").load("alpha"), user("2").load("alpha")
     ask = partial(getattr(first.native, way[0]))
     for name in ("pack.lazy", "pack.deep.lazy"):
-        for caller in (lambda f, *args: f(*args), second.call, in_a_pool):
+        for caller in (lambda f, *args: f(*args), second.call, in_a_pool, in_a_bare_thread):
             assert "pack-1/" in caller(ask, name, *way[1:]).__file__
         assert "pack-2/" in second.late(way[0], name, *way[1:]).__file__
         assert "pack-2/" in first.call(getattr(second.native, way[0]), name, *way[1:]).__file__
+
+
+def test_threads_of_the_hosts(user: Any, host_pack: Path) -> None:
+    """A thread that runs nothing but the standard library's importer, or the interpreter's, imports for the host."""
+    late = user("1").load("alpha").late
+    assert "pack-1/" in late("ask", "pack.lazy").__file__
+    found = [in_a_pool(importlib.import_module, "pack.lazy"), in_a_bare_thread(__import__, "pack.deep.lazy")]
+    assert all(module.__file__.startswith(str(host_pack)) for module in found)
 
 
 @pytest.mark.usefixtures("traced")
@@ -346,6 +374,116 @@ def test_single_phase_initialisation(open_realm: OpenRealm, tmp_path: Path) -> N
         realm = open_realm("alpha", files="from pack import single\n", libraries=libraries)
         assert realm.load("alpha").single.__file__ == str(libraries.path / f"pack/single{SUFFIX}")
         realm.close()
+
+
+def test_an_extension_of_a_realm_that_is_closed(user: Any) -> None:
+    """A spec that somebody has kept does not load an extension any more once its realm is closed."""
+    realm = user("1")
+    spec = importlib.util.find_spec(realm.load("alpha").native.__name__)
+    assert spec is not None
+    realm.close()
+    with pytest.raises(ImportError, match=r"private libraries \(pack 1\) has been freed"):
+        importlib.util.module_from_spec(spec)
+    assert KEYS.of(realm.libraries.prefix) == []
+
+
+def test_an_extension_with_another_name(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """What a top-level extension enters by the name of the package that it was made in, the host does not get."""
+    code = compiled(tmp_path, "inner", INNER)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", "pack/data.py": "", f"inner{SUFFIX}": code}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    realm = open_realm("alpha", files="import inner\n", libraries=libraries)
+    inner = realm.load("alpha").inner
+    assert realm.libraries is not None
+    assert inner.at_init.__name__ == f"{realm.libraries.prefix}pack.data"
+    assert {"inner", "pack.deep.inner"} <= set(KEYS.of(realm.libraries.prefix))
+    assert plain_names() == []
+    assert "elsewhere.inner" not in sys.modules
+
+
+def test_an_extension_with_a_name_of_nobodys(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """What an extension of a package enters by a bare name does not stay behind either."""
+    bare = INNER.replace('"pack.deep.inner"', '"bare_inner"').replace("elsewhere.", "")
+    code = compiled(tmp_path, "inner", bare)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", "pack/data.py": "", f"pack/inner{SUFFIX}": code}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    realm = open_realm("alpha", files="from pack import inner\n", libraries=libraries)
+    assert realm.load("alpha").inner.made == 1
+    assert "bare_inner" not in sys.modules
+
+
+def test_what_the_host_imports_meanwhile(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """A module that the host imports for itself while an extension initialises stays the host's."""
+    (host_pack / "pack_asks.py").write_text("import pack.lazy\nLAZY = pack.lazy\n")
+    files = {**package(extension, "1"), "pack/data.py": "import pack_asks\n"}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    try:
+        assert sys.modules["pack.lazy"] is sys.modules["pack_asks"].LAZY
+        assert sys.modules["pack.lazy"].__file__ == str(host_pack / "pack/lazy.py")
+        assert "pack-1/" in late("ask", "pack.lazy").__file__
+    finally:
+        del sys.modules["pack_asks"]
+
+
+def test_a_module_that_does_not_import(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """C code that finds a module whose own import lacks something gets that error, not the host's module."""
+    importlib.import_module("pack.lazy")
+    files = {**package(extension, "1"), "pack/lazy.py": "import absent_dependency\n"}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    with pytest.raises(ModuleNotFoundError, match="absent_dependency"):
+        late("peek", "pack.lazy")
+
+
+def test_a_module_that_asks_for_itself(open_realm: OpenRealm, tmp_path: Path, extension: bytes) -> None:
+    """A module that C code asks for by name while the standard library imports it by string is imported once."""
+    text = "import pack\nfrom pack import native\npack.RUNS = getattr(pack, 'RUNS', 0) + 1\nnative.ask('pack.own')\n"
+    files = {**package(extension, "1"), "pack/own.py": text}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    code = "import pickle, pack\ndef load(): return pickle._loads(b'cpack.own\\npack\\n.')\n"
+    module = open_realm("alpha", files=code, libraries=libraries).load("alpha")
+    assert module.load() is module.pack
+    assert module.pack.RUNS == 1
+    assert plain_names() == []
+
+
+def test_reloading_what_c_code_made(user: Any) -> None:
+    """A module without a spec cannot be reloaded, as outside, and is found by its plain name all the same."""
+    realm = user("1")
+    module = realm.load("alpha")
+    made = module.late("peek", "pack.made")
+    assert module.late("ask", "pack") is sys.modules[realm.libraries.prefix + "pack"]
+    with pytest.raises(ModuleNotFoundError, match=r"^spec not found for the module 'pack\.made'$"):
+        module.call(importlib.reload, made)
+    assert module.late("peek", "pack.made") is made
+
+
+def test_names_are_listed_once(user: Any) -> None:
+    """In a realm's list of modules each is under its plain and its full name, once."""
+    module = user("1").load("alpha")
+    module.late("ask", "pack.lazy")
+    names = module.names()
+    assert names.count("pack.lazy") == 1
+    assert names.count(module.native.__name__) == 1
+    assert len(names) == len(set(names))
+
+
+def test_a_key_is_itself(user: Any) -> None:
+    """Who compares what lists `sys.modules` finds a key equal to itself and to nothing of another kind."""
+    user("1").load("alpha").late("ask", "pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
+    assert operator.eq(key, key)
+    assert key != 3
+
+
+def test_an_address_of_no_library() -> None:
+    """An address that lies in no library belongs to nobody."""
+    assert Unwinder()._place(1) == Place("", False)
 
 
 def test_c_code_of_the_standard_library(user: Any) -> None:

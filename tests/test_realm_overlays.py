@@ -58,6 +58,8 @@ POINTS = "[hotswap.plugins]\nalpha = alpha\n\n[tools.of.alpha]\njob = alpha.jobs
         ("import pkgutil; found = pkgutil.resolve_name('alpha.jobs:Job.depth')", 2),
         ("import pkgutil; found = pkgutil.resolve_name('alpha.jobs.Job.depth')", 2),
         ("import pkgutil; found = pkgutil.resolve_name('json:loads').__name__", "loads"),
+        ("import pkgutil; found = pkgutil.extend_path(__path__, 'alpha') == list(__path__)", True),
+        ("import pyclbr; found = sorted(pyclbr.readmodule('alpha.jobs'))", ["Job"]),
         (
             "import importlib.resources as r; found = (r.files('alpha') / 'data/words.txt').read_text('utf-8')",
             "wörds\n",
@@ -82,6 +84,8 @@ def test_names_of_the_realm(run: Any, code: str, value: object) -> None:
         ("import importlib; importlib.import_module('..jobs', 'alpha')", ImportError, "beyond top-level"),
         ("import importlib.util; importlib.util.find_spec('.jobs')", ImportError, "relative"),
         ("import importlib.util; importlib.util.find_spec('absent.jobs')", ModuleNotFoundError, "'absent'"),
+        ("import importlib.util; importlib.util.find_spec('alpha.jobs.x')", ModuleNotFoundError, " 'alpha.jobs' while"),
+        ("import importlib.util; importlib.util.find_spec('alpha.no.x')", ModuleNotFoundError, "named 'alpha.no'"),
         ("import importlib.util; importlib.util.absent", AttributeError, "'importlib.util' has no attribute 'absent'"),
     ],
 )
@@ -158,6 +162,7 @@ def host_dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         ("md.version('alpha')", "1.5"),
         ("md.version('ALPHA')", "1.5"),
         ("md.version('gamma')", "3.0"),
+        ("md.version(distribution_name='alpha')", "1.5"),
         ("md.metadata('alpha')['Version']", "1.5"),
         ("md.requires('alpha')", None),
         ("'alpha/jobs.py' in [str(f) for f in md.files('alpha')]", True),
@@ -239,6 +244,24 @@ def test_walking_over_a_broken_package(open_realm: OpenRealm) -> None:
     run = open_realm("alpha", files=files).load("alpha").run
     code = "import pkgutil; found = []; list(pkgutil.walk_packages(__path__, 'alpha.', found.append))"
     assert run(code) == ["alpha.bad"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python 3.14 has them no more")
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+@pytest.mark.parametrize("finder", ["find_loader", "get_loader"])
+def test_loaders_by_name(run: Any, finder: str) -> None:
+    """The loader of a plugin's module is found by the plain name, and by the module where that is allowed."""
+    assert run(f"import pkgutil; found = pkgutil.{finder}('alpha.jobs').name").endswith(".alpha.jobs")
+    assert run("import pkgutil, alpha; found = pkgutil.get_loader(alpha) is alpha.__spec__.loader")
+
+
+def test_the_hosts_portion_of_a_package(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that collects its portions does not get the host's directory of the same name."""
+    (tmp_path / "host/alpha").mkdir(parents=True)
+    (tmp_path / "host/alpha/__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "host"))
+    for name in ("'alpha'", "__name__"):
+        assert run(f"import pkgutil; found = len(pkgutil.extend_path(__path__, {name}))") == 1
 
 
 def test_walking_the_host(run: Any) -> None:

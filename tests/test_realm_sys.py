@@ -69,6 +69,13 @@ def test_a_mapping_with_plain_names(run: Any, expression: str) -> None:
     assert run(code, host=sys) is True
 
 
+def test_the_hosts_module_of_an_own_name(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the host has under a name that is the realm's own is not in its `sys.modules`."""
+    monkeypatch.setitem(sys.modules, "alpha.hosts", types.ModuleType("alpha.hosts"))
+    assert run("import sys\nfound = [n for n in sys.modules if n.startswith('alpha')]") == ["alpha"]
+    assert run("import sys\nfound = 'alpha.hosts' in sys.modules") is False
+
+
 def test_writes(run: Any) -> None:
     """A module under an own name is put into the realm, any other into the interpreter's, and so for deletions."""
     module = types.ModuleType("made")
@@ -155,6 +162,8 @@ def test_dict_config(run: Any) -> None:
         "with mock.patch.multiple('alpha.jobs', TOP=2): found = alpha.jobs.TOP",
         "with mock.patch.object(alpha.jobs, 'TOP', 2): found = alpha.jobs.TOP",
         "with mock.patch.dict('alpha.jobs.DICT', {'x': 2}): found = alpha.jobs.DICT['x']",
+        "with mock.patch.dict(alpha.jobs.DICT, x=2): found = alpha.jobs.DICT['x']",
+        "with mock.patch.multiple(alpha.jobs, TOP=2): found = alpha.jobs.TOP",
         "with mock.patch('json.dumps', 2): import json; found = json.dumps",
         "import unittest; found = call(unittest.mock.patch('alpha.jobs.TOP', 2)(read))",
     ],
@@ -174,9 +183,26 @@ def test_the_host_by_string(run: Any, name: str) -> None:
         __import__(name)
 
 
-def test_runpy(run: Any, tmp_path: Path) -> None:
+def test_runpy(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`runpy` runs a plugin's modules and scripts with the realm's import."""
-    found = run("import runpy\nfound = runpy.run_module('alpha.jobs')")
-    assert found["TOP"] == 1
+    for call in ("'alpha.jobs', {'A': 1}", "mod_name='alpha.jobs', init_globals={'A': 1}"):
+        found = run(f"import runpy\nfound = runpy.run_module({call})")
+        assert (found["TOP"], found["A"]) == (1, 1)
     (tmp_path / "script.py").write_text("from alpha.jobs import TOP\n")
     assert run("import runpy\nfound = runpy.run_path(path)", path=str(tmp_path / "script.py"))["TOP"] == 1
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").rename("alpha.py")
+    assert run("import runpy\nfound = runpy.run_path(path_name='alpha.py', run_name='x')")["__name__"] == "x"
+
+
+def test_what_the_standard_library_does_not_find(run: Any) -> None:
+    """An import by string that fails names the module as the plugin does."""
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'alpha\.absent'$") as caught:
+        run("import pickle\npickle._loads(b'calpha.absent\\nX\\n.')")
+    assert caught.value.name == "alpha.absent"
+
+
+def test_something_else_in_a_modules_place(run: Any) -> None:
+    """An object that a module has put in its own place is what the standard library imports by string."""
+    code = "import sys\nclass Odd:\n    __slots__ = ()\n    X = 5\nsys.modules['alpha.odd'] = Odd()\n"
+    assert run(code + "import pickle\nfound = pickle._loads(b'calpha.odd\\nX\\n.')") == 5

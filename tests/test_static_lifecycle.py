@@ -291,7 +291,7 @@ def test_modules_stay(host: Host, modules: Modules) -> None:
     manager.close()
     linked.close()
     linked.close()
-    assert (linked.alive(), linked.holders()) == (False, ())
+    assert (linked.alive(), linked.running(), linked.holders()) == (False, False, ())
     assert modules.load("dog") is dog
 
 

@@ -11,6 +11,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -25,7 +26,7 @@ from storemaker import files_of, manifest_of, manifest_of_tree, run_python, star
 from wheelmaker import make_wheel, plugin_source
 
 from hotswap.errors import Fault, StateDirError, UsageError, WheelError
-from hotswap.model import Dependency
+from hotswap.model import BuildInfo, Dependency
 from hotswap.store import Store, site_name
 
 TAG = str(sys.implementation.cache_tag) + (f".opt-{sys.flags.optimize}" if sys.flags.optimize else "")
@@ -322,7 +323,10 @@ def test_a_manifest_is_found_again_by_its_digest(tmp_path: Path, store: Store) -
         summary="täglich",
         imports=(Dependency("beta", "Beta", SpecifierSet(">=1")), Dependency("extra", "extra", optional=True)),
         unfit=(Fault("w", "foreign", "none"),),
+        build=BuildInfo(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "5" * 40, True, "served_", "a" * 64),
+        live_prefix="served_",
     )
+    manifest = replace(manifest, candidate=replace(manifest.candidate, in_host=True))
     site = store.install([manifest])["alpha"]
     wheel.unlink()
     other = Store(store.state_dir)

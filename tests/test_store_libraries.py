@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,17 @@ def test_a_record_of_something_else(store: Store, numb: LibrarySet) -> None:
     (made.path / "frame.py").unlink()
     assert store.find_libraries(numb.key) is None
     assert store.find_libraries("no key") is None
+
+
+@pytest.mark.parametrize("libraries", [[{"name": "numb"}], ["numb"], 1])
+def test_pruning_beside_a_record_without_form(store: Store, numb: LibrarySet, libraries: object) -> None:
+    """What a library dir does not say of its wheels does not keep others from being pruned."""
+    made = store.install_libraries([numb])[numb.key]
+    record = json.loads((made.path / "HOTSWAP.json").read_text())
+    (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "libraries": libraries}))
+    fetched = make_library(store.wheelhouse, "idle", "9.0")
+    os.utime(fetched, (0, 0))
+    assert store.prune().wheels == (fetched.name,)
 
 
 def test_keys_that_begin_alike(store: Store, numb: LibrarySet) -> None:

@@ -211,7 +211,7 @@ def _clashes(products: Sequence[Product]) -> Iterator[tuple[tuple[Path, ...], Wh
 
 
 def _raise(errors: Sequence[tuple[tuple[Path, ...], WheelError]]) -> None:
-    """One error with everything that is wrong with all projects, by their directories: copies have one plugin's name."""
+    """One error with everything wrong with all projects, by their directories: copies have one plugin's name."""
     if not errors:
         return
     if len(errors) == 1:

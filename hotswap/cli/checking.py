@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..control.exits import describe
-from ..errors import HotswapError, UsageError, WheelError
+from ..errors import Fault, HotswapError, UsageError, WheelError
 from ..libraries import LibraryOptions
 from ..sources import ProjectDir, WheelDir
 from ..wheel import inspect_wheel
 from .declaring import Strictness
 from .survey import Offer, Survey, plan_of, survey
+from .text import mark, plain
 
 _PROJECT_FILES = ("pyproject.toml", "setup.py")
 
@@ -74,3 +75,25 @@ def _resolve(directory: Path, seen: Survey, find_links: Sequence[Path]) -> list[
     else:
         verdict["order"], verdict["notes"] = list(plan.steps), list(plan.notes)
     return [verdict]
+
+
+def draw_verdict(verdict: dict[str, Any]) -> str:
+    """What `check_places` found, for people."""
+    lines = []
+    for wheel in verdict["wheels"]:
+        name = f"{wheel['name']} {wheel['version']}" if wheel["version"] else wheel["name"]
+        lines.append(f"{mark(not wheel['faults'])} {plain(wheel['file'])}" + (f" ({plain(name)})" if name else ""))
+        lines += [f"      {plain(str(Fault(**fault)))}" for fault in wheel["faults"]]
+        lines += [f"      does not fit this interpreter: {plain(str(Fault(**fault)))}" for fault in wheel["unfit"]]
+    for item in verdict["pending"]:
+        lines.append(f"{mark(False)} {plain(item['file'])}")
+        lines.append(f"      {plain(item['reason'])}")
+    for resolution in verdict["resolutions"]:
+        error, order = resolution["error"], resolution["order"]
+        lines.append(f"{mark(error is None)} {plain(resolution['directory'])} together")
+        if error is None:
+            lines.append(f"      load order: {', '.join(order)}")
+        else:
+            lines += [f"      {plain(line)}" for line in error["message"].splitlines()]
+        lines += [f"      {plain(note)}" for note in resolution["notes"]]
+    return "\n".join(lines)

@@ -129,3 +129,22 @@ def plan_with_wheelhouse(sources: Sequence[Source], options: LibraryOptions, sta
         return plan_of(sources, options, wheelhouse=store.wheelhouse, fetch=True).as_json()
     finally:
         store.close()
+
+
+def write_whole(output: Path, text: str) -> bool:
+    """Write a file that others may be reading: they see what was there before, or all of this; False if it was this.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    path, content = output.resolve(), text.encode()
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return False
+        with tempfile.TemporaryDirectory(prefix=".hotswap-", dir=path.parent) as staging:
+            new = Path(staging, path.name)
+            new.write_bytes(content)
+            new.replace(path)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written ({error.strerror}): name another --output") from None
+    return True

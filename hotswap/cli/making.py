@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from ..errors import Fault
 from .places import find_links
 from .shell import Settings, common
-from .text import plain
+from .text import mark, plain
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _isolation = click.option(
@@ -181,7 +181,7 @@ def _draw_source(source: dict[str, Any]) -> str:
     lines = [f"{source['project']} ({source['plugin']} {version})"]
     lines.append(f"      checked {' and '.join(source['checked'])}; {needs}; not built")
     lines += [f"      does not fit this interpreter: {Fault(**fault)}" for fault in source["unfit"]]
-    return f"{_mark(True)} {plain(chr(10).join(lines))}"
+    return f"{mark(True)} {plain(chr(10).join(lines))}"
 
 
 def _link(settings: Settings, projects: tuple[Path, ...], output_dir: Path, live_prefix: str) -> None:
@@ -242,11 +242,11 @@ def check(
     Each PLACE is a wheel, a directory of wheels, which are then also resolved together, or a plugin's project, which
     is built first. Everything that is wrong is shown, and the exit code is 1 if anything is.
     """
-    from .checking import check_places
+    from .checking import check_places, draw_verdict
 
     settings: Settings = context.obj
     verdict = check_places(places, isolated=not no_isolation, find_links=find_links, strict=strict)
-    settings.show(verdict, _draw_verdict)
+    settings.show(verdict, draw_verdict)
     if not verdict["ok"]:
         context.exit(1)
 
@@ -275,28 +275,3 @@ def config_settings(flags: tuple[str, ...]) -> dict[str, str | list[str]]:
 def _note_unfit(name: str, unfit: tuple[Fault, ...]) -> None:
     for fault in unfit:
         click.echo(plain(f"{name} does not fit this interpreter: {fault}"), err=True)
-
-
-def _draw_verdict(verdict: dict[str, Any]) -> str:
-    lines = []
-    for wheel in verdict["wheels"]:
-        name = f"{wheel['name']} {wheel['version']}" if wheel["version"] else wheel["name"]
-        lines.append(f"{_mark(not wheel['faults'])} {plain(wheel['file'])}" + (f" ({plain(name)})" if name else ""))
-        lines += [f"      {plain(str(Fault(**fault)))}" for fault in wheel["faults"]]
-        lines += [f"      does not fit this interpreter: {plain(str(Fault(**fault)))}" for fault in wheel["unfit"]]
-    for item in verdict["pending"]:
-        lines.append(f"{_mark(False)} {plain(item['file'])}")
-        lines.append(f"      {plain(item['reason'])}")
-    for resolution in verdict["resolutions"]:
-        error, order = resolution["error"], resolution["order"]
-        lines.append(f"{_mark(error is None)} {plain(resolution['directory'])} together")
-        if error is None:
-            lines.append(f"      load order: {', '.join(order)}")
-        else:
-            lines += [f"      {plain(line)}" for line in error["message"].splitlines()]
-        lines += [f"      {plain(note)}" for note in resolution["notes"]]
-    return "\n".join(lines)
-
-
-def _mark(fine: bool) -> str:
-    return click.style("ok   ", fg="green") if fine else click.style("fault", fg="red", bold=True)

@@ -93,24 +93,21 @@ def lock(
     lock="hotswap.lock" installs nothing else.
     """
     from ..libraries import lock_text
+    from .directory import plan_with_wheelhouse, write_whole
 
     if plugins or environment:
         from ..libraries import LibraryOptions
-        from .directory import plan_with_wheelhouse
 
         options = LibraryOptions(index=index or fetch, **libraries)
         data = plan_with_wheelhouse(sources(plugins, environment), options, settings.state_dir)
     else:
         refuse_without_places(fetch=fetch, index=index, **libraries)
         data = ask(settings, "plan")
-    text = lock_text(data)
-    same = output.is_file() and output.read_text("utf-8") == text
-    if not same:
-        output.write_text(text, "utf-8")
+    changed = write_whole(output, lock_text(data))
     steps = [step for step in data["plugins"] if step["outcome"] != "removed"]
     shown = {
         "lock": str(output),
-        "changed": not same,
+        "changed": changed,
         "plugins": len(steps),
         "libraries": len({library["digest"] for step in steps for library in step["libraries"]}),
     }

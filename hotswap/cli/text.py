@@ -62,3 +62,8 @@ def span(seconds: float) -> str:
 def several(count: int, what: str) -> str:
     """`1 reload`, `2 reloads`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def mark(fine: bool) -> str:
+    """What a verdict begins with."""
+    return click.style("ok   ", fg="green") if fine else click.style("fault", fg="red", bold=True)

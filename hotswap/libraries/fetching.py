@@ -19,7 +19,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
@@ -34,6 +36,7 @@ TIMEOUT = 900.0
 _ELSEWHERE = ("INDEX", "EXTRA_INDEX", "FIND_LINKS", "NO_INDEX", "DEFAULT_INDEX")
 _CONFLICT = ("ResolutionImpossible", "conflict", "constraint", "Could not find a version")
 _IN_THE_WAY = re.compile(r"\(constraint\) ([\w.-]+)==")
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _ONLY_WHEELS = (
     "only wheels are taken: where a project has none for this interpreter, build one (pip wheel NAME) into a directory"
     " of find_links="
@@ -84,7 +87,7 @@ class Fetcher:
             soft = {n: v for n, v in host.items() if n not in named and n not in sharing.private}
             hard = {n: v for n, v in host.items() if n in sharing.share}
             uv = find_uv()
-            resolve = self._resolve_by_uv if uv else self._resolve_by_pip
+            resolve = partial(self._resolve_by_uv, uv) if uv else self._resolve_by_pip
             pins = resolve(scratch, requirements, soft, hard, doing)
             return self._download(scratch, [pin for pin in pins if not _is_hosts(pin, soft)], doing)
 
@@ -112,6 +115,7 @@ class Fetcher:
 
     def _resolve_by_uv(
         self,
+        uv: str,
         scratch: Path,
         requirements: Sequence[str],
         soft: Mapping[str, Version],
@@ -122,8 +126,6 @@ class Fetcher:
         _write(asked, requirements)
         _write(constraints, _pins(hard))
         _write(pinned, _pins(soft))  # uv prefers the versions that its output has already
-        uv = find_uv()
-        assert uv is not None
         command = [uv, "pip", "compile", str(asked), "--output-file", str(pinned), "--constraints", str(constraints)]
         command += ["--python", sys.executable, "--no-python-downloads", "--only-binary", ":all:", "--no-progress"]
         command += ["--generate-hashes", "--no-header", "--no-annotate", "--color", "never", "--quiet"]
@@ -204,17 +206,22 @@ class Fetcher:
                 for name in [name for name in environment if name.startswith(tuple(f"{tool}_{x}" for x in _ELSEWHERE))]:
                     del environment[name]
             environment["PIP_CONFIG_FILE"] = os.devnull
-        self._logger.debug("%s", " ".join(command))
+        self._logger.debug("%s", _discreet(" ".join(command)))
         try:
             run(command, environment, self._timeout, self._progress, doing)
         except FetchError as error:
-            raise FetchError(str(error.args[0]), output=error.output, way_out=_ONLY_WHEELS) from None
+            raise FetchError(error.message, output=_discreet(error.output), way_out=_ONLY_WHEELS) from None
 
 
 def find_uv() -> str | None:
     """The uv of this environment, or else the one on PATH."""
     beside = Path(sys.executable).parent / "uv"
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("uv")
+
+
+def _discreet(text: str) -> str:
+    """The text without users and passwords of addresses, which pip leaves out of most of its lines and not of all."""
+    return _PASSWORD.sub("****", text)
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
@@ -230,14 +237,13 @@ def _joined_lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.replace("\\\n", " ").splitlines()]
 
 
-def _pin_of(item: Mapping[str, object]) -> str:
+def _pin_of(item: Mapping[str, Any]) -> str:
     """A requirement for exactly one item of pip's report.
 
     Source: https://pip.pypa.io/en/stable/reference/installation-report/
     """
-    data = json.loads(json.dumps(item))
-    digest = data["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
-    pin = f"{data['metadata']['name']}=={data['metadata']['version']}"
+    digest = item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+    pin = f"{item['metadata']['name']}=={item['metadata']['version']}"
     return f"{pin} --hash=sha256:{digest}" if digest else pin
 
 

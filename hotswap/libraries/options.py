@@ -51,6 +51,10 @@ class LibraryOptions:
                 raise UsageError(f"{name}={value!r} is one text: pass a list, {name}=[{str(value)!r}]")
         if self.index == "":
             raise UsageError("index='' names no index: pass its address, True for the installer's own, or None")
+        if not (self.index is None or isinstance(self.index, (bool, str))):
+            raise UsageError(f"index={self.index!r} is no index: pass its address as text, True, or None")
+        if self.lock is not None:
+            object.__setattr__(self, "lock", Path(self.lock).absolute())
         object.__setattr__(self, "find_links", tuple(Path(directory).absolute() for directory in self.find_links))
         both = sorted(self.sharing(False).share & self.sharing(False).private)
         if both:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from ..errors import FetchError
 
@@ -62,6 +64,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float, 
             text=True,
             encoding="utf-8",
             errors="replace",
+            process_group=0,  # so that what it starts can be ended with it
         )
     except OSError as error:
         raise FetchError(f"{doing}: {command[0]} cannot be started: {error.strerror}") from None
@@ -75,7 +78,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float, 
     if late.is_set():
         raise FetchError(f"{doing}: took longer than {timeout:g} s and was ended", output="\n".join(lines))
     if status:
-        raise FetchError(f"{doing}: {os.path.basename(command[0])} ended with {status}", output="\n".join(lines))  # noqa: PTH119
+        raise FetchError(f"{doing}: {Path(command[0]).name} ended with {status}", output="\n".join(lines))
 
 
 @contextlib.contextmanager
@@ -85,8 +88,14 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            process.kill()
+            _kill(process)
             raise
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill it and its children: uv runs pip as one, which holds the output open."""
+    if process.returncode is None:  # pragma: no branch - else it has ended just now, and the number may be another's
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -95,7 +104,7 @@ def _killed_after(process: subprocess.Popen[str], timeout: float) -> Iterator[th
 
     def kill() -> None:
         late.set()
-        process.kill()
+        _kill(process)
 
     timer = threading.Timer(timeout, kill)
     timer.daemon = True

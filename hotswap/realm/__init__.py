@@ -7,13 +7,26 @@ the host. Nothing of the host's process is patched; one finder stands on `sys.me
 
 from __future__ import annotations
 
-from .address import Address, address_of
+from .address import Address, address_of, address_of_libraries, parse
 from .core import Realm
 from .finder import FINDER
 from .libraries import LIBRARIES, LibraryRealm
 from .linked import Linked
+from .territory import plain_names
 from .undeclared import undeclared_imports
 
-__all__ = ["LIBRARIES", "Address", "LibraryRealm", "Linked", "Realm", "address_of", "find_former", "undeclared_imports"]
+__all__ = [
+    "LIBRARIES",
+    "Address",
+    "LibraryRealm",
+    "Linked",
+    "Realm",
+    "address_of",
+    "address_of_libraries",
+    "find_former",
+    "parse",
+    "plain_names",
+    "undeclared_imports",
+]
 
 find_former = FINDER.formers.find_spec

@@ -48,6 +48,11 @@ def address_of(manifest: Manifest, libraries: LibrarySet | None) -> Address:
     return Address(manifest.plugin, str(manifest.version), manifest.digest[:DIGITS], key)
 
 
+def address_of_libraries(libraries: LibrarySet) -> Address:
+    """Of the realm of a set of private libraries."""
+    return Address("", "", "", libraries.key[:DIGITS])
+
+
 def stem_of(address: Address) -> str:
     """The name of a realm without its serial."""
     if not address.plugin:

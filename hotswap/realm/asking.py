@@ -72,7 +72,7 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
     frame = sys._getframe(1 + above)
     entries, by_string, decided, module = int(entered), False, False, ""
     anchor = None
-    while frame is not None:
+    while frame is not None:  # pragma: no branch - it ends in threads that run no Python function: not measured
         anchor = frame.f_builtins.get(ANCHOR)
         module = str(frame.f_globals.get("__name__"))
         if anchor is not None or not (module.startswith("hotswap.realm.") or module in _BOOTSTRAP):

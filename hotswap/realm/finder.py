@@ -178,6 +178,8 @@ class RealmFinder(MetaPathFinder):
                     KEYS.put(realm.territory, name)  # before the host's own
                     KEYS.check()
             return None
+        if target is not None:
+            return None  # a module without a spec is reloaded: C code has made it, and there is nothing to find
         try:
             module = import_module(full)
         except ImportError as error:
@@ -185,8 +187,7 @@ class RealmFinder(MetaPathFinder):
             raise
         # The name must not become the host's, so the module is told to be another one that is not imported yet. That
         # the name is there all the same, if C code has asked for it meanwhile, importlib must not see.
-        if target is None:
-            KEYS.hide_once(full)
+        KEYS.hide_once(full)
         alias = f"{reach.territory.prefix}@{name}"
         spec = ModuleSpec(alias, AliasLoader(reach, name, module), origin=getattr(module, "__file__", None))  # type: ignore[arg-type]
         spec.submodule_search_locations = getattr(module, "__path__", None)

@@ -8,11 +8,11 @@ import sys
 import threading
 import warnings
 from functools import partial
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from ..model import LibraryDir
-from .address import DIGITS, Address, stem_of
+from .address import address_of_libraries, stem_of
 from .space import Space
 from .territory import of_libraries
 
@@ -28,7 +28,9 @@ class LibraryRealm(Space):
         self.directory = directory
         self.key = directory.library_set.key
         super().__init__(
-            stem_of(Address("", "", "", self.key[:DIGITS])), str(directory.path), partial(of_libraries, directory)
+            stem_of(address_of_libraries(directory.library_set)),
+            str(directory.path),
+            partial(of_libraries, directory),
         )
 
     def close(self) -> None:
@@ -51,9 +53,13 @@ class LibraryRealm(Space):
             del copyreg.dispatch_table[cls]
 
     def _has_made(self, entry: Any) -> bool:
-        """True for a class or function of the realm, an instance of one, and a tuple that has one."""
+        """True for a class or function of the realm, an instance or method of one, and a tuple that has one."""
         if isinstance(entry, tuple):
             return any(map(self._has_made, entry))
+        if isinstance(entry, partial):
+            entry = entry.func
+        if isinstance(entry, MethodType):
+            entry = entry.__func__
         named = entry if isinstance(entry, (type, FunctionType)) else type(entry)
         return str(named.__module__).startswith(self.prefix)
 

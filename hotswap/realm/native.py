@@ -14,9 +14,10 @@ from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
 from .asking import TRAMPOLINE
+from .naming import namespace_of
 from .nativestack import STACK
 from .plainkeys import KEYS, creating
-from .territory import Reach, Territory
+from .territory import PARENT, Reach, Territory
 
 
 class Surroundings(Protocol):
@@ -59,8 +60,15 @@ class RealmExtensionLoader(ExtensionFileLoader):
         self._realm = realm
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """See `importlib.abc.Loader`."""
+        """See `importlib.abc.Loader`.
+
+        Raises:
+            ImportError: The realm has been closed.
+        """
         territory = self._realm.territory
+        reach = self._realm.reach
+        if reach is None:
+            raise ImportError(f"{territory.label} has been freed and imports nothing of its own any more")
         self._realm.guard()
         plain = spec.name.removeprefix(territory.prefix)
         _refuse_second_copy(plain.partition(".")[0], territory)
@@ -68,30 +76,28 @@ class RealmExtensionLoader(ExtensionFileLoader):
         # Cython has every module enter itself into sys.modules by its plain name, unless the name is there.
         for name in (plain, *_names_inside(self.path, plain)):
             KEYS.put(territory, name)
-        before = _plain_entries(territory)
+        before = _plain_entries()
         with _lock:
             again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
         with creating(spec.name):
             create = self._create_from_copy if again else self._create
-            module = create(spec)
-        _take_in(territory, before)
+            module = create(spec, reach)
+        self._take_in(before)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
-        territory = self._realm.territory
-        before = _plain_entries(territory)
+        before = _plain_entries()
         self._inside(_imp.exec_dynamic, module)
-        _take_in(territory, before)
+        self._take_in(before)
 
-    def _create(self, spec: ModuleSpec) -> ModuleType:
-        if (reach := self._realm.reach) is not None:
-            STACK.learn(str(spec.origin), reach)
-            STACK.learn(self._realm.path + "/", reach)
+    def _create(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
+        STACK.learn(str(spec.origin), reach)
+        STACK.learn(self._realm.path + "/", reach)
         module: ModuleType = self._inside(_imp.create_dynamic, spec)
         return module
 
-    def _create_from_copy(self, spec: ModuleSpec) -> ModuleType:
+    def _create_from_copy(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
         """Load a file again that another realm has loaded, perhaps one that is closed.
 
         To the system the same file is the same library, with the same variables: modules written in Cython or Rust
@@ -100,10 +106,26 @@ class RealmExtensionLoader(ExtensionFileLoader):
         """
         with tempfile.TemporaryDirectory(prefix="hotswap-") as directory:
             copy = shutil.copy2(self.path, directory)
-            module = self._create(_at(spec, copy))
+            module = self._create(_at(spec, copy), reach)
         if getattr(module, "__file__", None) == copy:
             module.__file__ = self.path
         return module
+
+    def _take_in(self, before: frozenset[str]) -> None:
+        """What an extension has put into `sys.modules` by plain names goes to its realm."""
+        territory = self._realm.territory
+        for name in _plain_entries() - before:
+            module = sys.modules.get(name)
+            if not territory.owns(name):
+                # Cython enters a module by the name it was compiled under, which need not be where it lies.
+                if str((namespace_of(module) or {}).get("__file__")).startswith(self._realm.path + "/"):
+                    sys.modules.pop(name, None)
+            # What another thread has imported for the host meanwhile says so.
+            elif getattr(getattr(module, "__spec__", None), "name", "") != name:
+                sys.modules.pop(name, None)
+                if module is not None:
+                    sys.modules.setdefault(territory.full(name), module)
+                    KEYS.put(territory, name)
 
     def _inside(self, function: Any, *arguments: Any) -> Any:
         """Call from a function that has the realm's builtins: C code imports by those of its caller."""
@@ -144,19 +166,6 @@ def _at(spec: ModuleSpec, path: str) -> ModuleSpec:
     return moved
 
 
-def _plain_entries(territory: Territory) -> frozenset[str]:
-    """The plain names in `sys.modules` that are the host's and that the realm has, too."""
-    tops = territory.all_tops
-    return frozenset(name for name in list(sys.modules) if type(name) is str and name.partition(".")[0] in tops)
-
-
-def _take_in(territory: Territory, before: frozenset[str]) -> None:
-    """What an extension has put into `sys.modules` by plain names goes to its realm."""
-    for name in _plain_entries(territory) - before:
-        module = sys.modules.get(name)
-        # What another thread has imported for the host meanwhile says so.
-        if territory.owns(name) and getattr(getattr(module, "__spec__", None), "name", "") != name:
-            sys.modules.pop(name, None)
-            if module is not None:
-                sys.modules.setdefault(territory.full(name), module)
-                KEYS.put(territory, name)
+def _plain_entries() -> frozenset[str]:
+    """The names in `sys.modules` that are the host's."""
+    return frozenset(name for name in list(sys.modules) if type(name) is str and not name.startswith(PARENT))

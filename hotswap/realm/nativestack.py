@@ -68,7 +68,7 @@ class NativeStack:
                     return None
             elif inside and not any(part in file for part in _SYSTEM):
                 return self._owner(file)
-        return None
+        return None  # pragma: no cover - in threads that run no Python function, where nothing is measured
 
     def _owner(self, file: str) -> Reach | None:
         found = self._owners.get(file)

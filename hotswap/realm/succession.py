@@ -112,7 +112,7 @@ class Formers:
         if parsed is None:
             return None
         address, module = parsed
-        if not module and self._is_to_be_reopened(address) and self._reopen(address, fullname):
+        if not module and self._reopened(address, fullname):
             package: ModuleType = sys.modules[fullname]
             assert package.__spec__ is not None
             package.__spec__.loader = _Standing()  # type: ignore[assignment]
@@ -162,7 +162,7 @@ class Formers:
         """
         address, module = _parsed(fullname)
         package = f"{PARENT}.{fullname[len(PARENT) + 1 :].partition('.')[0]}"
-        if self._is_to_be_reopened(address) and self._reopen(address, package):
+        if self._reopened(address, package):
             return getattr(import_module(fullname), attribute)
         found = self._successor(address, module)
         if found is None:
@@ -207,13 +207,14 @@ class Formers:
             if realm.manifest is not None and plugin in ("", realm.manifest.plugin) and (reach := realm.reach):
                 yield reach
 
-    def _is_to_be_reopened(self, address: Address) -> bool:
-        """True in a child process, unless a plugin's own code reads what another version of it wrote."""
-        return realms.reopener() is not None and not (address.plugin and any(readers(address.plugin)))
+    def _reopened(self, address: Address, name: str) -> bool:
+        """Open a realm of the parent's in a child process, unless a plugin's own code reads what another version wrote.
 
-    def _reopen(self, address: Address, name: str) -> bool:
+        Returns:
+            True if it is open now.
+        """
         reopen = realms.reopener()
-        if reopen is None:
+        if reopen is None or (address.plugin and any(readers(address.plugin))):
             return False
         self.forget(f"{name}.")
         return reopen(address, name.removeprefix(f"{PARENT}."))

@@ -13,6 +13,7 @@ from ..errors import Fault
 from ..model import Copy, Manifest, canonical
 
 _EXEMPT = frozenset({*sys.stdlib_module_names, "hotswap", "__main__"})
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _told: set[tuple[str, str]] = set()
 """Plugin and top-level name of every warning that has been given in this process."""
 
@@ -106,7 +107,7 @@ def _imported(source: bytes) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             yield node.lineno, node.module.partition(".")[0]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            nodes[:0] = node.orelse
+            nodes[:0] = node.body if isinstance(node.test, ast.UnaryOp) else node.orelse
         elif isinstance(node, ast.Try) and any(_catches_import_errors(handler) for handler in node.handlers):
             nodes[:0] = [*node.handlers, *node.orelse, *node.finalbody]
         else:
@@ -114,5 +115,7 @@ def _imported(source: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
-    caught = ast.unparse(handler.type) if handler.type is not None else "Exception"
-    return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
+    if handler.type is None:
+        return True
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(ast.unparse(each).rpartition(".")[2] in _IMPORT_ERRORS for each in caught)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,22 +25,25 @@ class StateDirs:
 
     def __init__(self) -> None:
         self._own: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self.inherited: tuple[str, ...] = ()
 
     def announce(self, state_dir: str) -> None:
         """Tell child processes of one more manager's state dir."""
         from multiprocessing import process
 
-        self._own[state_dir] += 1
-        self._config(process)[_ENTRY] = self
+        with self._lock:
+            self._own[state_dir] += 1
+            self._config(process)[_ENTRY] = self
 
     def withdraw(self, state_dir: str) -> None:
         """One manager less has its realms there."""
         from multiprocessing import process
 
-        self._own -= Counter([state_dir])
-        if not self._own and not self.inherited:
-            self._config(process).pop(_ENTRY, None)
+        with self._lock:
+            self._own -= Counter([state_dir])
+            if not self._own and not self.inherited:
+                self._config(process).pop(_ENTRY, None)
 
     @staticmethod
     def _config(process: Any) -> dict[str, Any]:

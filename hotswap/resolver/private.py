@@ -7,6 +7,7 @@ this copy uses is the host's too; otherwise the two would hand one another objec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from packaging.version import Version
@@ -123,7 +124,7 @@ def _only_hosts(surroundings: Surroundings, name: str) -> str:
 
 
 def _with_fault(demand: Demand, fault: str) -> Demand:
-    return Demand(demand.by, demand.target, demand.text, demand.constraint, demand.extras, fault=fault)
+    return replace(demand, fault=fault)
 
 
 def _missing(provider: _Provider, manifest: Manifest, causes: Sequence[Need]) -> Iterator[Demand]:
@@ -170,7 +171,7 @@ class _Provider(AbstractProvider[Need, Pick, tuple[str, str]]):
             parts.append(f"{'while' if allows(need.constraint, version) else 'but'} the host has {name} {version}")
         wheels = [str(wheel.version) for wheel in self._shelf.find(name)]
         parts.append(f"on offer as wheels: {', '.join(wheels)}" if wheels else "no wheel of it is on offer")
-        return "; ".join([", ".join(parts[:1]) + f", {parts[1]}", *self._shelf.passed_over(name)])
+        return "; ".join([", ".join(parts), *self._shelf.passed_over(name)])
 
     def identify(self, requirement_or_candidate: Need | Pick) -> tuple[str, str]:
         return requirement_or_candidate.name, requirement_or_candidate.extra

@@ -129,14 +129,15 @@ class Store:
 
     def find_libraries(self, key: str) -> LibrarySet | None:
         """The set of a complete library dir whose wheels may be gone; None if there is none for this interpreter."""
-        return next(self.libraries_starting(key), None) if is_digest(key) else None
+        found = next(self.libraries_starting(key), None) if is_digest(key) else None
+        return found.library_set if found is not None else None
 
-    def libraries_starting(self, key: str) -> Iterator[LibrarySet]:
-        """The sets of complete library dirs, for this interpreter, whose keys begin so."""
+    def libraries_starting(self, key: str) -> Iterator[LibraryDir]:
+        """The complete library dirs, for this interpreter, of sets whose keys begin so; not held, as in `find`."""
         for directory in self._layout.libraries.glob(f"*-{key[:DIGEST_DIGITS]}*"):
             libraries = read_libraries(directory)
             if libraries is not None and libraries.key.startswith(key):
-                yield libraries
+                yield LibraryDir(directory, libraries, reused=True)
 
     def find(self, digest: str) -> SiteDir | None:
         """The complete site dir of a wheel that may be gone itself; None if there is none for this interpreter.

@@ -84,9 +84,12 @@ def check_libraries(directory: Path, libraries: LibrarySet) -> str | None:
 
 
 def digests_in(directory: Path) -> frozenset[str]:
-    """The sha256 of every wheel in a library dir."""
+    """The sha256 of every wheel in a library dir, which may be damaged; none if it does not say."""
     record = _read(directory)
-    return frozenset(str(data["digest"]) for data in record.plain["libraries"]) if record else frozenset()
+    try:
+        return frozenset(str(data["digest"]) for data in record.plain["libraries"]) if record else frozenset()
+    except (KeyError, TypeError):
+        return frozenset()
 
 
 def _read(directory: Path) -> SiteRecord | None:

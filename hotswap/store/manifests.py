@@ -76,6 +76,7 @@ def _candidate_as_json(candidate: Candidate) -> dict[str, Any]:
         "digest": candidate.digest,
         "source": candidate.source,
         "tree": tree if tree is None else [[file.relative, str(file.path), file.sha256, file.size] for file in tree],
+        "in_host": candidate.in_host,
     }
 
 
@@ -90,6 +91,7 @@ def _candidate_from_json(data: dict[str, Any]) -> Candidate:
         tree=tree
         if tree is None
         else tuple(TreeFile(relative, Path(path), sha256, size) for relative, path, sha256, size in tree),
+        in_host=data.get("in_host", False),  # absent in what earlier versions wrote
     )
 
 

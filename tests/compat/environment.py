@@ -57,8 +57,10 @@ class Cache:
     def snapshot(self) -> Iterator[Path]:
         """A copy of hotswap as it is now, so that one run is of one state: the directory to be put on the path."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as directory:
-            shutil.copytree(CHECKOUT / "hotswap", Path(directory, "hotswap"), ignore=shutil.ignore_patterns("__pycache__"))
-            _run(str(self.python), "-c", f"import sys; sys.path.insert(0, {directory!r}); import hotswap; hotswap.PluginManager")
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(CHECKOUT / "hotswap", Path(directory, "hotswap"), ignore=ignored)
+            check = f"import sys; sys.path.insert(0, {directory!r}); import hotswap; hotswap.PluginManager"
+            _run(str(self.python), "-c", check)
             yield Path(directory)
 
     def wheel_set(self, case: Case, version: str) -> list[Path]:

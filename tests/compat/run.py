@@ -80,7 +80,7 @@ def run_all(jobs: Sequence[Case | Suite], cache: Cache, at_a_time: int) -> list[
             if not as_expected(result["result"], hoped):
                 surprises.append(job.name)
                 print(f"{'':37}^ expected: {hoped}", flush=True)
-            found[kind][job.name] = {**result, "why": expected["why"].get(job.name, "")}
+            found[kind][job.name] = result
             kept.write_text(json.dumps(found, indent=1))
     return surprises
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+import tomllib
 from pathlib import Path
 from typing import Any
 
-from catalogue import CASES, SUITES
+from catalogue import CASES, HERE, SUITES
+
+WHY: dict[str, str] = tomllib.loads((HERE / "expectations.toml").read_text("utf-8"))["why"]
+"""What the page says of a case in place of the message."""
 
 TOP = """# Compatibility
 
@@ -80,7 +84,7 @@ def write_table(results: Path, target: Path) -> None:
 def row(name: str, kind: str, versions: str, host: str, found: dict[str, Any]) -> list[str]:
     """One package."""
     results = {python: data["cases"].get(name) for python, data in found.items()}
-    notes = [note for result in results.values() if result for note in notes_of(result)]
+    notes = [note for result in results.values() if result for note in notes_of(name, result)]
     return [
         name,
         kind,
@@ -110,10 +114,10 @@ def short(result: dict[str, Any] | None) -> str:
     return "" if result is None else result["result"].partition(":")[0]
 
 
-def notes_of(result: dict[str, Any]) -> list[str]:
+def notes_of(name: str, result: dict[str, Any]) -> list[str]:
     """What a reader should know of a result."""
     words = result["result"].partition(": ")[2]
-    notes = [result["why"] if result.get("why") else words.splitlines()[0][:200]] if words else []
+    notes = [why] if (why := WHY.get(name)) else [line[:200] for line in words.splitlines()[:1]]
     stay = [note for note in result.get("notes", ()) if " stay" in note]
     held = [note.partition(": ")[2] for note in stay if ": " in note]
     if held:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ..loaders import RealmSourceLoader
+from ..territory import in_plain_words
 from .thin import RealmNames
 
 
@@ -37,10 +38,11 @@ def importlib_util(realm: RealmNames) -> dict[str, Any]:
             return None
         try:
             return importlib.util.find_spec(names.full(name))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
             parent = name.rpartition(".")[0]
-            if names.full(parent) != parent:
+            if any(parent in territory.namespaces for territory in names.territories()):
                 return None  # below a namespace package that the host has no part of
+            in_plain_words(error)
             raise
 
     def spec_from_file_location(name: str, location: Any = None, *, loader: Any = None, **options: Any) -> Any:
@@ -86,7 +88,7 @@ def pkgutil_(realm: RealmNames) -> dict[str, Any]:
         "extend_path": extend_path,
     }
     for finder in ("find_loader", "get_loader"):
-        if hasattr(pkgutil, finder):
+        if hasattr(pkgutil, finder):  # pragma: no branch - Python 3.14 has them no more
             replaced[finder] = _by_full_name(realm, getattr(pkgutil, finder))
     return replaced
 

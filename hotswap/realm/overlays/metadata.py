@@ -96,8 +96,8 @@ def importlib_metadata(realm: RealmNames) -> dict[str, Any]:
         "distributions": distributions,
         "entry_points": entry_points,
         "packages_distributions": packages_distributions,
-        "version": lambda name: distribution(name).version,
-        "metadata": lambda name: distribution(name).metadata,
-        "requires": lambda name: distribution(name).requires,
-        "files": lambda name: distribution(name).files,
+        "version": lambda distribution_name: distribution(distribution_name).version,
+        "metadata": lambda distribution_name: distribution(distribution_name).metadata,
+        "requires": lambda distribution_name: distribution(distribution_name).requires,
+        "files": lambda distribution_name: distribution(distribution_name).files,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from .thin import RealmNames
@@ -12,11 +12,13 @@ from .thin import RealmNames
 def runpy_(realm: RealmNames) -> dict[str, Any]:
     """What differs in a realm's `runpy`."""
 
-    def inside(function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(name: Any, init_globals: Any = None, *args: Any, **kwargs: Any) -> Any:
-            scope = {**(init_globals or {}), "__builtins__": realm.builtins}
-            return function(realm.full(name) if isinstance(name, str) else name, scope, *args, **kwargs)
+    def scope(init_globals: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {**(init_globals or {}), "__builtins__": realm.builtins}
 
-        return run
+    def run_module(mod_name: str, init_globals: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> Any:
+        return runpy.run_module(realm.full(mod_name), scope(init_globals), *args, **kwargs)
 
-    return {"run_module": inside(runpy.run_module), "run_path": inside(runpy.run_path)}
+    def run_path(path_name: Any, init_globals: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> Any:
+        return runpy.run_path(path_name, scope(init_globals), *args, **kwargs)
+
+    return {"run_module": run_module, "run_path": run_path}
