@@ -51,7 +51,7 @@ def check_places(places: Sequence[Path], *, isolated: bool) -> dict[str, Any]:
 
 def _inspect(wheel: Path) -> Offer:
     try:
-        manifest = inspect_wheel(wheel)
+        manifest = inspect_wheel(wheel, compiling=True)
     except WheelError as error:
         return Offer(wheel, faults=error.faults)
     return Offer(wheel, manifest.candidate, manifest)
