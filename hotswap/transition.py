@@ -252,8 +252,10 @@ class Transition:
         for name, realm in self._realms.items():
             plugin = self.plugins[name]
             plugin.live_funcs, plugin.live_types = collect_live(realm.loaded(), plugin.manifest.live_prefix)
-        functions = merge_live("function", {name: self.plugins[name].live_funcs for name in self.plan.steps})
-        types = merge_live("type", {name: self.plugins[name].live_types for name in self.plan.steps})
+        functions, types = merge_live(
+            {name: self.plugins[name].live_funcs for name in self.plan.steps},
+            {name: self.plugins[name].live_types for name in self.plan.steps},
+        )
         try:
             made = self._caller(extension) if extension is not None else None
         except (Exception, SystemExit) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 
@@ -96,14 +97,30 @@ class DataBag(MutableMapping[str, Any]):
             self._given_up.add(key)
 
 
+class _Offers(dict[str, Any]):
+    """A dict that says what there is when it is asked for what is not."""
+
+    def __init__(self, offers: Mapping[str, Any], kind: str) -> None:
+        super().__init__(offers)
+        self._kind = kind
+
+    def __missing__(self, name: object) -> Any:
+        raise KeyError(f"there is no live {self._kind} {name!r}; there are: {', '.join(sorted(self)) or 'none'}")
+
+
 @dataclass(frozen=True, slots=True)
 class VaultState:
     """What one generation shares."""
 
     extension: Any = None
     live_funcs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Read-only, as `live_types` is: what is in it belongs to the plugins that offer it."""
     live_types: Mapping[str, type] = field(default_factory=dict)
     data_bag: DataBag = field(default_factory=DataBag)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("live_funcs", "function"), ("live_types", "type")):
+            object.__setattr__(self, name, MappingProxyType(_Offers(getattr(self, name), kind)))
 
 
 class _OwnedBag(MutableMapping[str, Any]):

@@ -573,12 +573,12 @@ def test_include(tmp_path, layout, backend):
 
 
 def test_include_stays_inside_the_project(tmp_path):
-    """What a symbolic link fetches from outside is not taken in, and told; one that stays inside is as good as a file."""
+    """What a symbolic link leads out of the project to is not taken in, and told; one that stays inside is a file."""
     (tmp_path / "elsewhere").mkdir()
     for name in ("secret.txt", "another.txt"):
         (tmp_path / "elsewhere" / name).write_text("secret")
     project(tmp_path / "beta", "beta", files={"src/beta/__init__.py": plugin_source(), "src/beta/beta.txt": ""})
-    more = '[tool.hatch.build.targets.wheel]\npackages = ["src/alpha"]\nexclude = ["*.txt"]\n'
+    more = '[tool.hatch.build.targets.wheel]\npackages = ["src/alpha"]\nexclude = ["*.txt", "up"]\n'
     files = {"src/alpha/__init__.py": plugin_source(), "src/alpha/own.txt": "own", "notes.txt": "notes"}
     inside = project(tmp_path / "alpha", files=files, more=more) / "src" / "alpha"
     (inside / "notes.txt").symlink_to(tmp_path / "alpha" / "notes.txt")

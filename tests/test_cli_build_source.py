@@ -216,7 +216,7 @@ def _broken(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("layout", ["src/", ""])
 def test_module_that_is_not_valid_python(tmp_path, layout):
-    """A module of the plugin's packages that does not compile is a fault; tests and tools beside them are not looked at."""
+    """A module of the plugin's packages that does not compile is a fault; tests and tools beside do not matter."""
     files = {
         f"{layout}alpha/__init__.py": plugin_source(),
         f"{layout}alpha/sub.py": "x = 1\noops(\n",
@@ -432,7 +432,7 @@ def test_package_with_the_name_of_the_module(tmp_path):
 @pytest.mark.parametrize("mode", ["--static-linking", "--no-build"])
 @pytest.mark.parametrize(
     "words",
-    [["--include", "x"], ["--exclude", "x"], ["--force"], ["--leave-temps"], ["--no-isolation"], ["--", "--key=x"]],
+    [["--include", "x"], ["--exclude", "x"], ["--force"], ["--leave-temps"], ["--", "--key=x"]],
     ids=lambda words: words[0],
 )
 def test_flags_of_wheels(tmp_path, words, mode):

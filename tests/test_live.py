@@ -8,7 +8,7 @@ import pytest
 from realmkit import OpenRealm, open_realm
 
 import hotswap
-from hotswap.errors import ResolutionError
+from hotswap.errors import ContractError, ResolutionError
 from hotswap.live import collect_live, is_live, merge_live
 
 __all__ = ["open_realm"]
@@ -71,20 +71,87 @@ def test_module_without_a_file() -> None:
 
 
 def test_merging() -> None:
-    """The live names of all plugins make one mapping."""
-    assert merge_live("function", {"alpha": {"live_a": 1}, "beta": {"live_b": 2}}) == {"live_a": 1, "live_b": 2}
+    """The live functions of all plugins make one mapping, and the types another."""
+    functions = {"alpha": {"live_a": 1}, "beta": {"live_b": 2}}
+    assert merge_live(functions, {"alpha": {"live_a": 3}}) == ({"live_a": 1, "live_b": 2}, {"live_a": 3})
 
 
 def test_doubled_across_plugins() -> None:
-    """All names that plugins offer twice are listed with their plugins."""
+    """All names that plugins offer twice are listed with their plugins, functions and types at once."""
     offers = {"alpha": {"live_a": 1, "live_b": 1}, "beta": {"live_b": 2}, "gamma": {"live_a": 3, "live_c": 3}}
-    with pytest.raises(ResolutionError) as caught:
-        merge_live("function", offers)
-    assert caught.value.plugins == ("alpha", "gamma", "beta")
+    with pytest.raises(ResolutionError, match="duplicate live function and type names") as caught:
+        merge_live(offers, {"beta": {"LiveX": 1}, "delta": {"LiveX": 2}})
+    assert caught.value.plugins == ("alpha", "gamma", "beta", "delta")
     assert caught.value.reasons == (
         "live_a is in alpha and in gamma; rename one",
         "live_b is in alpha and in beta; rename one",
+        "LiveX is in beta and in delta; rename one",
     )
+
+
+def test_names_that_wrap_does_not_use(open_realm: OpenRealm) -> None:
+    """A type that is live under a name which is not its own is refused; a second name beside its own is not."""
+    source = """
+        from collections import namedtuple
+        Live_Point = namedtuple("Point", "x")
+        class Live_Job: ...
+        Live_Older = Live_Job
+    """
+    realm = open_realm("alpha", "2.0", files=source)
+    module = realm.load("alpha")
+    with pytest.raises(ContractError) as caught:
+        collect_live(realm.loaded())
+    assert caught.value.plugin == "alpha 2.0"
+    assert [(fault.where, fault.what) for fault in caught.value.faults] == [
+        (
+            module.__file__,
+            "the live type Live_Point is called 'Point', by which its data would be held and not be found",
+        )
+    ]
+    del module.Live_Point
+    assert collect_live(realm.loaded())[1] == {"Live_Job": module.Live_Job, "Live_Older": module.Live_Job}
+
+
+MIGRATING = """
+    import hotswap
+    class Inner:
+        x: int
+        @hotswap.live.migration(before="{0}")
+        @staticmethod
+        def _(fields): return fields
+    class Live_Job:
+        inner: Inner
+        @hotswap.live.migration(before="1.0")
+        @staticmethod
+        def _(fields): return fields
+    Other = Inner
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "before", "fits"),
+    [
+        ("1.9", "2.0", False),
+        ("2.0", "2.0", True),
+        ("2.0.dev1", "2.0", True),
+        ("2.0rc1+local", "2.0.0", True),
+        ("2.0.dev1", "2.0.1", False),
+        ("2.0b1", "2.0rc1", False),
+        ("2.0rc1", "2.0rc1", True),
+    ],
+)
+def test_migrations_of_later_versions(open_realm: OpenRealm, version: str, before: str, fits: bool) -> None:
+    """A migration for a later version than the plugin's own, which it would run on its own data, is refused."""
+    realm = open_realm("alpha", version, files=MIGRATING.replace("{0}", before))
+    realm.load("alpha")
+    if fits:
+        assert list(collect_live(realm.loaded())[1]) == ["Live_Job"]
+        return
+    with pytest.raises(ContractError) as caught:
+        collect_live(realm.loaded())
+    (fault,) = caught.value.faults
+    assert fault.what == f"migration(before={before!r}) of Inner is for a later version than alpha {version}"
+    assert fault.way_out == "raise the version of alpha, or lower before="
 
 
 def test_marked(open_realm: OpenRealm) -> None:

@@ -10,7 +10,7 @@ import socket
 import sys
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -201,6 +201,15 @@ VALUES: list[tuple[Any, Any]] = [
     ((), tuple[()]),
     ((1, "a"), tuple[int, str]),
     ("fast", typing.Literal["fast", 3]),
+    (b"x", typing.Literal[b"x"]),
+    ([b"a", bytearray(b"a"), "YQ=="], list[bytes | bytearray | str]),
+    ([{1}, frozenset({1}), [1]], list[set[int] | frozenset[int] | list[int]]),
+    ([{1}, {"a"}, None], list[set[int] | set[str] | None]),
+    ([{"!set": [1]}, {"!dict": [[1, 2]]}], list[dict[str, Any]]),
+    ([{"!set": 1}, {"a": 1}, {1: 1}], list[dict[str, int] | dict[int, int] | Step]),
+    ([{"!x": 1}, {1: 2}, Step("a")], list[dict | Step]),  # type: ignore[type-arg]
+    ([[1], {2}, 3], list[list | set[int] | int]),  # type: ignore[type-arg]
+    (Access.READ, Access | int),
     ([Color.RED, 3, True, "x"], list[typing.Literal[Color.RED, 3, True, "x"]]),
     ({"a": 1}, typing.Any),
     ((1, 2), typing.Sequence[int]),
@@ -247,6 +256,128 @@ def test_marks_of_older_unions() -> None:
     for value, union in ((5, int | Access), (1.5, float | typing.Literal[1.5]), (2**70, int | str)):
         assert unwrap(Data("x", wrap(value, union).value), type(value)) == value
     assert unwrap(Data("x", {"!bool": True}), bool) is True
+
+
+@dataclass
+class Card:
+    number: str = "none"
+
+
+@dataclass
+class Transfer:
+    iban: str = "-"
+
+
+class Retyped:
+    """Stands for what one version calls `Job`, with the field's older type, and the next with its newer."""
+
+    x: Any
+
+
+def reread(value: Any, older: Any, newer: Any) -> Any:
+    """The value of a field that had one type when it was wrapped, and has another when it is unwrapped."""
+    types = [type("Job", (Retyped,), {"__annotations__": {"x": each}}) for each in (older, newer)]
+    job = types[0]()
+    job.x = value
+    return unwrap(through_bytes(wrap(job)), types[1]).x
+
+
+RETYPED: list[tuple[Any, Any, Any, str]] = [
+    (Transfer("DE"), Card | Transfer, Card, "holds a Transfer, which Card does not allow"),
+    (Transfer("DE"), Card | Transfer, Card | None, "holds a Transfer, which Card | None does not allow"),
+    (Transfer("DE"), Card | Transfer, Card | Step, "holds a Transfer, which Card | Step does not allow"),
+    (Transfer("DE"), Card | Transfer, Any, "holds a Transfer, which Any does not allow"),
+    (Transfer("DE"), Card | Transfer, dict[str, Any], "holds a Transfer, which dict[str, Any] does not allow"),
+    (Transfer("DE"), Transfer, Card, "has 'iban' and no field of Card"),
+    ({"a": 1}, dict[str, int], Card, "has 'a' and no field of Card"),
+    (NOON, datetime | str, str, "holds a datetime, which str does not allow"),
+    (NOON, datetime | date, date, "holds a datetime, which date does not allow"),
+    (NOON, datetime | str, int, "holds a datetime, which int does not allow"),
+    (NOON, datetime | str, float, "holds a datetime, which float does not allow"),
+    (NOON, datetime | str, Color, "holds a datetime, which Color does not allow"),
+    (b"abc", bytes, str, "holds a bytes, which str does not allow"),
+    ("YWJj", str, bytes, "'YWJj' is no bytes"),
+    (b"abc", bytes, bytearray, "holds a bytes, which bytearray does not allow"),
+    ([1, 1], list[int], set[int], "a list is no set[int]"),
+    ([[1, 2], [1, 3]], list[list[int]], dict[int, int], "a list is no dict[int, int]"),
+    ({1}, set[int], list[int], "holds a set, which list[int] does not allow"),
+    ([1], set[int] | list[int], set[int], "a list is no set[int]"),
+    ([1, 2, 3], list[int], timedelta, "a list is no timedelta"),
+    (timedelta(1), timedelta, tuple[int, int, int], "holds a timedelta, which tuple[int, int, int] does not allow"),
+    ("none", str, bool | None, "'none' is no bool"),
+]
+
+
+@pytest.mark.parametrize(("value", "older", "newer", "fault"), RETYPED)
+def test_another_type_of_a_field(value: Any, older: Any, newer: Any, fault: str) -> None:
+    """What was held as one type is not read as another, of which something would be lost or made up."""
+    with pytest.raises(LiveDataError) as caught:
+        reread(value, older, newer)
+    assert misfits(caught.value) == {"Job.x": fault}
+
+
+KEPT: list[tuple[Any, Any, Any, Any]] = [
+    (Transfer("DE"), Card | Transfer, Transfer, Transfer("DE")),
+    (Card("7"), Card | Transfer, Card | None, Card("7")),
+    (Card("7"), Card | None, Card, Card("7")),
+    (NOON, datetime | str, datetime, NOON),
+    ("a", datetime | str, str, "a"),
+    ("a", datetime | str, Any, "a"),
+    ([1], list[int] | list[str], list[int], [1]),
+    ([NOON], list | dict[str, int] | tuple[int, ...], Any, [NOON]),
+    ({1: 2}, dict | Step, dict[int, int], {1: 2}),
+    ({1: 2}, dict | dict[str, int], dict, {1: 2}),
+    ({1}, set[int] | set[str], set[int], {1}),
+    ({1}, set[int], set[int] | list[int] | None, {1}),
+    ({1}, set[int], set[int | str], {1}),
+    ({1}, set[int], Any, {1}),
+    (2**70, int, int | str, 2**70),
+    ("x", str, bytes | str, "x"),
+    ([1, 2], list[int], tuple[int, ...], (1, 2)),
+    ("1.10", str, Decimal, Decimal("1.10")),
+]
+
+
+@pytest.mark.parametrize(("value", "older", "newer", "read"), KEPT)
+def test_a_type_of_a_field_that_fits(value: Any, older: Any, newer: Any, read: Any) -> None:
+    """A union may shrink to what was held, a type may grow into a union, and what loses nothing is read."""
+    found = reread(value, older, newer)
+    assert (type(found), found) == (type(read), read)
+
+
+def test_constructors_that_change_values() -> None:
+    """An object comes back with the values it had, whatever its constructor makes of them."""
+
+    @dataclass(frozen=True)
+    class Doubled:
+        a: int
+        more: InitVar[int] = 5
+        b: int = field(init=False)
+
+        def __post_init__(self, more: int) -> None:
+            object.__setattr__(self, "a", self.a * 2 + more)
+            object.__setattr__(self, "b", self.a + 1)
+
+    @attrs.define
+    class Rounded:
+        x: int = attrs.field(converter=lambda x: x // 10)
+
+    class Shown:
+        text: str
+
+        def __init__(self, text: str) -> None:
+            self._text = text
+
+        @property  # type: ignore[no-redef]
+        def text(self) -> str:
+            return self._text.upper()
+
+    made = Doubled(2)
+    assert (made.a, made.b) == (9, 10)
+    assert unwrap(wrap(made), Doubled) == made
+    assert unwrap(Data("Doubled", {"a": 1}), Doubled).b == 8
+    assert unwrap(wrap(Rounded(55)), Rounded) == Rounded(55)
+    assert unwrap(wrap(Shown("a")), Shown).text == "A"
 
 
 def test_what_wrap_never_makes() -> None:
@@ -312,7 +443,9 @@ def test_what_is_held() -> None:
         "price": "1.5",
     }
     assert unwrap(wrap(job), Job) == job
-    assert wrap({"b", "a"}).value == ["a", "b"]
+    assert wrap({"b", "a"}).value == {"!set": ["a", "b"]}
+    assert wrap([b"a", "a"], list[bytes | str]).value == [{"!bytes": "YQ=="}, "a"]
+    assert wrap([{1: 2}, {"a": 1}], list[dict[int, int] | dict[str, int]]).value == [{"!dict": [[1, 2]]}, {"a": 1}]
     assert wrap([Step("a")], list[Step]).type == "list[Step]"
     assert wrap({}, typing.Optional[dict[str, Step | int]]).type == "dict[str, Step | int] | None"  # noqa: UP045
 
@@ -395,6 +528,16 @@ def undecorated() -> Undecorated:
     return made
 
 
+@attrs.define(slots=False)
+class Attrs2:
+    name: str
+
+
+def with_more(value: Any) -> Any:
+    value.more, value._left_out = 1, 2
+    return value
+
+
 REFUSED: list[tuple[Any, Any, dict[str, str]]] = [
     (lambda: 3, None, {"function": "function cannot be held"}),
     (Untold(), None, {"Untold": "Untold has no fields that hotswap knows of"}),
@@ -460,6 +603,10 @@ REFUSED: list[tuple[Any, Any, dict[str, str]]] = [
     (1, datetime, {"datetime": "1 is no datetime"}),
     (1, timedelta, {"timedelta": "1 is no timedelta"}),
     (1, None | Page, {"Page | None": "1 is no Page"}),
+    (collections.deque([1], maxlen=3), None, {"deque": "its maxlen 3 would be lost"}),
+    ("a", bytes, {"bytes": "'a' is no bytes"}),
+    (with_more(Step("a")), None, {"Step.more": "is no field of Step"}),
+    (with_more(Attrs2("a")), None, {"Attrs2.more": "is no field of Attrs2"}),
 ]
 
 
@@ -589,14 +736,23 @@ MISFITTING: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"access": 64}, {".access": "64 has flags that Access has not"}),
     ({"when": "2024-05-01"}, {".when": "'2024-05-01' is no datetime"}),
     ({"when": "2024-05-01T12:00:00[Nowhere/Else]"}, {".when": "'2024-05-01T12:00:00[Nowhere/Else]' is no datetime"}),
-    ({"span": [1, 2]}, {".span": "a list is no timedelta: a list of days, seconds, microseconds"}),
-    ({"span": [10**10, 0, 0]}, {".span": "a list is no timedelta: a list of days, seconds, microseconds"}),
-    ({"raw": "?"}, {".raw": "'?' is no bytes"}),
+    ({"span": [1, 2, 3]}, {".span": "a list is no timedelta"}),
+    (
+        {"span": {"!timedelta": [1, 2]}},
+        {".span": "a list is no timedelta: a list of days, seconds, microseconds"},
+    ),
+    (
+        {"span": {"!timedelta": [10**10, 0, 0]}},
+        {".span": "a list is no timedelta: a list of days, seconds, microseconds"},
+    ),
+    ({"raw": "YQ=="}, {".raw": "'YQ==' is no bytes"}),
+    ({"raw": {"!bytes": "?"}}, {".raw": "'?' is no bytes"}),
+    ({"raw": {"!bytes": 5}}, {".raw": "5 is no bytes"}),
     ({"items": [1, "a", 2, None]}, {".items[1]": "'a' is no int", ".items[3]": "None is no int"}),
     ({"items": "ab"}, {".items": "'ab' is no list[int]"}),
     ({"by_name": {"a": "b"}}, {".by_name['a']": "'b' is no int"}),
     ({"by_name": []}, {".by_name": "a list is no dict[str, int]"}),
-    ({"by_number": [[1, 2], [3]]}, {".by_number[1]": "has 1 items and not the 2 of tuple[int, int]"}),
+    ({"by_number": {"!dict": [[1, 2], [3]]}}, {".by_number[1]": "has 1 items and not the 2 of tuple[int, int]"}),
     ({"pair": [1, 2]}, {".pair[1]": "2 is no str"}),
     ({"pair": "a"}, {".pair": "'a' is no tuple[int, str]"}),
     ({"either": "a"}, {".either": "'a' is no Step | int"}),
@@ -622,6 +778,14 @@ def test_strict(fields: dict[str, Any], faults: dict[str, str]) -> None:
     assert misfits(caught.value) == {f"Strict{path}": what for path, what in faults.items()}
     assert caught.value.data is data
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_ways_out() -> None:
+    """A migration is advised where there is a version to migrate from: not for the data of the host."""
+    for version, advised in ((None, ""), ("1.0", ", or declare @hotswap.live.migration(before=...) in Step")):
+        with pytest.raises(LiveDataError) as caught:
+            unwrap(Data("Step", {}, version and "guardian", version), Step)
+        assert caught.value.faults[0].way_out == "give it a default in Step" + advised
 
 
 def test_lenient() -> None:
@@ -665,7 +829,8 @@ def test_hashes_that_object() -> None:
     assert unwrap(wrap({Picky(1): {Picky(1)}}, dict[Picky, set[Picky]]), dict[Picky, set[Picky]]) == {
         Picky(1): {Picky(1)}
     }
-    for annotation, value in ((set[Picky], [{"x": 2}]), (dict[Picky, int], [[{"x": 2}, 1]])):
+    held = ((set[Picky], {"!set": [{"x": 2}]}), (dict[Picky, int], {"!dict": [[{"x": 2}, 1]]}))
+    for annotation, value in held:
         with pytest.raises(LiveDataError, match=r": makes no (set|dict)\[Picky.*\]: KeyError: 2 \(let its"):
             unwrap(Data("x", value), annotation)
 

@@ -297,6 +297,26 @@ class Heir(Base):
         return step("heir 2")(fields)
 
 
+@dataclass
+class Early:
+    steps: list[str] = field(default_factory=list)
+
+    @migration(before="2.0rc1")
+    @staticmethod
+    def _(fields: dict[str, Any]) -> dict[str, Any]:
+        return step("rc1")(fields)
+
+
+@dataclass
+class Posted:
+    steps: list[str] = field(default_factory=list)
+
+    @migration(before="1.9.post1")
+    @staticmethod
+    def _(fields: dict[str, Any]) -> dict[str, Any]:
+        return step("post")(fields)
+
+
 class Tuple(NamedTuple):
     steps: list[str]
 
@@ -317,7 +337,12 @@ class Around:
     [
         (Slotted, "1.0", ["1.5", "Slotted 2", "3"]),
         (Slotted, "1.5", ["Slotted 2", "3"]),
-        (Slotted, "2.0rc1", ["Slotted 2", "3"]),
+        (Slotted, "2.0rc1", ["3"]),
+        (Slotted, "1.9.dev1", ["Slotted 2", "3"]),
+        (Early, "2.0b1", ["rc1"]),
+        (Early, "2.0rc1", []),
+        (Posted, "1.9.post1.dev2", []),
+        (Posted, "1.9.dev2", ["post"]),
         (Slotted, "2.0", ["3"]),
         (Slotted, "3.0.1", []),
         (Slotted, None, []),
@@ -328,7 +353,10 @@ class Around:
     ],
 )
 def test_migrations_run_in_order(cls: Any, version: str | None, steps: list[str]) -> None:
-    """Those run that are for later versions than the data's, ascending; of bases first; the data stays as it is."""
+    """Those run that are for later versions than the data's, ascending; of bases first; the data stays as it is.
+
+    A pre-release has written the form of its release, unless a migration names a pre-release.
+    """
     data = data_of(version, steps=[])
     assert unwrap(data, {"Job": cls}).steps == steps
     assert data.value == {"steps": []}

@@ -34,6 +34,22 @@ def test_mapping() -> None:
     assert list(bag) == []
 
 
+def test_what_is_live_is_read_only() -> None:
+    """What plugins offer can be looked at but not changed; a name that is not offered is told with those that are."""
+    functions = {"live_b": len, "live_a": len}
+    state = VaultState(None, functions)
+    vault = Vault(lambda: state)
+    functions.clear()
+    assert (vault.live_funcs["live_a"], vault.live_funcs.get("nope"), "nope" in vault.live_funcs) == (len, None, False)
+    with pytest.raises(KeyError, match="there is no live function 'nope'; there are: live_a, live_b"):
+        vault.live_funcs["nope"]
+    with pytest.raises(KeyError, match="there is no live type 'nope'; there are: none"):
+        vault.live_types["nope"]
+    for mapping in (vault.live_funcs, vault.live_types):
+        with pytest.raises(TypeError):
+            mapping["live_c"] = len  # type: ignore[index]
+
+
 def test_host_side_mapping() -> None:
     """The bag itself can be used in the same way, in the host's name."""
     bag = DataBag()

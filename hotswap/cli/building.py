@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..control.exits import report_fault
-from ..errors import Fault, UnfinishedWheelError, UsageError, WheelError
+from ..errors import BuildError, Fault, UnfinishedWheelError, UsageError, WheelError
 from ..model import BuildInfo, Manifest
 from ..wheel import Draft, Recipe, draft, inspect_wheel, is_outdated, make_wheel, peek
 
@@ -110,7 +110,7 @@ def _warnings_to(on_output: Callable[[str], None] | None) -> Iterator[None]:
 
 def _inspect(project: Path, wheel: Path) -> Manifest:
     try:
-        return inspect_wheel(wheel)
+        return inspect_wheel(wheel, compiling=True)
     except WheelError as error:
         kind = WheelError if isinstance(error, UnfinishedWheelError) else type(error)  # nobody but us has written it
         raise kind(error.plugin, error.faults, head=f"{error.plugin} ({project}, {wheel.name})") from None
@@ -182,7 +182,7 @@ def _unchanged(drafted: Draft, present: Mapping[str, Sequence[tuple[Path, BuildI
             _logger.info("%s: %s is not kept: its stamp names no commit, and git has one", drafted.project, wheel)
             continue
         try:
-            manifest = inspect_wheel(wheel)
+            manifest = inspect_wheel(wheel, compiling=True)
         except WheelError as error:
             _logger.info("%s: %s is not kept: %s", drafted.project, wheel, error)
             continue
@@ -211,7 +211,7 @@ def _clashes(products: Sequence[Product]) -> Iterator[tuple[tuple[Path, ...], Wh
 
 
 def _raise(errors: Sequence[tuple[tuple[Path, ...], WheelError]]) -> None:
-    """One error with everything wrong with all projects, by their directories: copies have one plugin's name."""
+    """One error with everything that is wrong with all projects, by their directories: a copy has its model's name."""
     if not errors:
         return
     if len(errors) == 1:
@@ -219,9 +219,8 @@ def _raise(errors: Sequence[tuple[tuple[Path, ...], WheelError]]) -> None:
     faults = []
     for projects, error in errors:
         for fault in error.faults:
-            first = str(projects[0])
-            told = fault.where == first or fault.where.startswith((f"{first}/", f"{first} and "))
-            where = fault.where if told else f"{first}: {fault.where}"
+            told = len(projects) > 1 or isinstance(error, BuildError)
+            where = fault.where if told else f"{projects[0]}: {fault.where}"
             faults.append(Fault(where, fault.what, fault.way_out))
     names = ", ".join(dict.fromkeys(error.plugin for _, error in errors))
     directories = ", ".join(dict.fromkeys(str(project) for projects, _ in errors for project in projects))

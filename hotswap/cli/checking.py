@@ -58,7 +58,7 @@ def check_places(
 
 def _inspect(wheel: Path, strictly: Strictness | None) -> Offer:
     try:
-        manifest = inspect_wheel(wheel)
+        manifest = inspect_wheel(wheel, compiling=True)
     except WheelError as error:
         return Offer(wheel, faults=error.faults)
     return Offer(wheel, manifest.candidate, manifest, strictly(manifest) if strictly is not None else ())

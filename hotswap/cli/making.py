@@ -206,7 +206,7 @@ def _link(settings: Settings, projects: tuple[Path, ...], output_dir: Path, live
     settings.show(data, lambda _: plain(str(linked.module)))
 
 
-_ONLY_FOR_WHEELS = ("include", "exclude", "force", "leave_temps", "no_isolation")
+_ONLY_FOR_WHEELS = ("include", "exclude", "force", "leave_temps")
 
 
 def _refuse_flags(context: click.Context, mode: str, names: Sequence[str]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-from ..errors import ResolutionError
+from ..errors import ContractError, Fault, ResolutionError
+from ..realm.owners import owner_of
+from .migrating import too_late
 
 PREFIX = "live_"
 _MARK = "__hotswap_live__"
@@ -56,11 +58,15 @@ def collect_live(
 
     Raises:
         ResolutionError: Modules define the same name; every such name is listed with its files.
+        ContractError: A type is live under a name that is not its own, or migrates what its own version writes.
     """
     functions: dict[str, dict[str, Any]] = {}
     types: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
+    plugin = ""
     for module in modules:
         file = getattr(module, "__file__", None) or module.__name__
+        plugin = plugin or _label(module)
         functions[file], types[file] = {}, {}
         for name, value in list(vars(module).items()):
             # A name imported from elsewhere is live where it was defined.
@@ -69,16 +75,23 @@ def collect_live(
                     types[file][name] = value
                 elif inspect.isroutine(value):  # functions, and what decorators like lru_cache make of them
                     functions[file][name] = value
-    return _merge("function", functions), _merge("type", types)
+        faults += [Fault(file, *fault) for fault in (*_misnamed(types[file]), *_too_late(module))]
+    if faults:
+        raise ContractError(plugin, faults, stage="bound")
+    merged = _merge({"function": functions, "type": types})
+    return merged["function"], merged["type"]
 
 
-def merge_live(kind: str, per_plugin: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """One mapping from those of all plugins.
+def merge_live(
+    functions: Mapping[str, Mapping[str, Any]], types: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One mapping of functions and one of types from those of all plugins.
 
     Raises:
         ResolutionError: Plugins offer the same name; every such name is listed with its plugins.
     """
-    return _merge(kind, per_plugin, plugins=per_plugin)
+    merged = _merge({"function": functions, "type": types}, plugins={*functions, *types})
+    return merged["function"], merged["type"]
 
 
 def _is_marked(value: object) -> bool:
@@ -86,16 +99,51 @@ def _is_marked(value: object) -> bool:
     return _MARK in getattr(value, "__dict__", ())
 
 
-def _merge(kind: str, offers: Mapping[str, Mapping[str, Any]], plugins: Collection[str] = ()) -> dict[str, Any]:
-    owners: dict[str, list[str]] = {}
-    for where, offered in offers.items():
-        for name in offered:
-            owners.setdefault(name, []).append(where)
-    doubled = {name: places for name, places in owners.items() if len(places) > 1}
+def _label(module: ModuleType) -> str:
+    owner = owner_of(module.__name__)
+    return owner.label if owner is not None else module.__name__
+
+
+def _misnamed(types: Mapping[str, type]) -> Iterator[tuple[str, str]]:
+    """Live types whose data would be held by another name; an alias beside a type's own name is none."""
+    for name, cls in types.items():
+        if types.get(cls.__name__) is not cls:
+            what = f"the live type {name} is called {cls.__name__!r}, by which its data would be held and not be found"
+            yield what, f"let it be called {name!r}"
+
+
+def _too_late(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """Migrations that would change what the plugin's own version writes."""
+    if (owner := owner_of(module.__name__)) is None:
+        return
+    classes = {id(cls): cls for cls in vars(module).values() if isinstance(cls, type)}
+    for cls in classes.values():
+        for each in too_late(cls, owner.version) if cls.__module__ == module.__name__ else ():
+            declared = f"migration(before={str(each.before)!r}) of {cls.__name__}"
+            what = f"{declared} is for a later version than {owner.label}"
+            yield what, f"raise the version of {owner.plugin}, or lower before="
+
+
+def _merge(
+    kinds: Mapping[str, Mapping[str, Mapping[str, Any]]], plugins: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Kind -> name -> value, from what several places offer of each kind."""
+    doubled: dict[str, list[tuple[str, list[str]]]] = {}
+    for kind, offers in kinds.items():
+        owners: dict[str, list[str]] = {}
+        for where, offered in offers.items():
+            for name in offered:
+                owners.setdefault(name, []).append(where)
+        if found := [(name, places) for name, places in sorted(owners.items()) if len(places) > 1]:
+            doubled[kind] = found
     if doubled:
+        pairs = [pair for found in doubled.values() for pair in found]
         raise ResolutionError(
-            f"duplicate live {kind} names",
-            plugins=dict.fromkeys(place for places in doubled.values() for place in places if place in plugins),
-            reasons=[f"{name} is in {' and in '.join(places)}; rename one" for name, places in sorted(doubled.items())],
+            f"duplicate live {' and '.join(doubled)} names",
+            plugins=dict.fromkeys(place for _, places in pairs for place in places if place in plugins),
+            reasons=[f"{name} is in {' and in '.join(places)}; rename one" for name, places in pairs],
         )
-    return {name: value for offered in offers.values() for name, value in offered.items()}
+    return {
+        kind: {name: value for offered in offers.values() for name, value in offered.items()}
+        for kind, offers in kinds.items()
+    }

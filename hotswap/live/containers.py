@@ -14,7 +14,8 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 
 from .annotations import Open, settled, spelled
 from .faults import Misfit, Unfit, misfits_of, unfit
-from .forms import Form, mark_of, marked, not_a, unmarked
+from .forms import Form
+from .marks import mark_of, marked, not_a, told, unmarked
 
 Find = Callable[[Any], Form]
 """Gives the form of a type."""
@@ -107,7 +108,7 @@ class Lists:
         structure: Any = list_structure_factory(items, self._converter)
 
         def read(plain: Any) -> list[Any]:
-            if type(plain) is not list and type(plain := unmarked(plain, name)) is not list:
+            if type(plain) is not list:
                 raise not_a(name, plain)
             found: list[Any] = gathered(structure, plain)
             return found
@@ -120,7 +121,6 @@ class Lists:
         structure: Any = mapping_structure_factory(mapping, self._converter, key_type=self._declared(str))
 
         def read(plain: Any) -> dict[str, Any]:
-            plain = unmarked(plain, name)
             if type(plain) is not dict:
                 raise not_a(name, plain)
             found: dict[str, Any] = gathered(structure, plain)
@@ -164,21 +164,24 @@ def items_form(annotation: Any, find: Find, lists: Lists) -> Form:
     item = args[0] if args else Open
     hold_item, read_items = find(item).hold, lists.reader(item, name)
     make = ITEMS.get(origin, tuple)
-    is_set = origin in (set, frozenset)
+    # Sets are always marked: a list's order, and what is twice in it, would be lost where the field is a set now.
+    mark = origin.__name__ if origin in (set, frozenset) else ""
 
-    def hold(value: Any) -> list[Any]:
+    def hold(value: Any) -> Any:
         if type(value) is not origin:
             raise not_a(name, value)
-        if is_set:
+        if mark:
             # In an order of its own, so that equal sets make equal data.
-            return sorted(converted(repeat(hold_item), value, at_key), key=repr)
+            return marked(mark, sorted(converted(repeat(hold_item), value, at_key), key=repr))
+        if getattr(value, "maxlen", None) is not None:
+            raise unfit(f"its maxlen {value.maxlen} would be lost", "hold a list, and make the deque of it")
         return converted(repeat(hold_item), value, at_index)
 
     def read(plain: Any, _: Any = None) -> Any:
-        items = read_items(plain)
+        items = read_items(told(plain, name, mark) if mark else unmarked(plain, name))
         return items if make is list else built(make, items, name)
 
-    return Form(name, hold, read, frozenset({list}), frozenset({origin}))
+    return Form(name, hold, read, frozenset() if mark else frozenset({list}), frozenset({origin}), mark)
 
 
 def tuple_form(annotation: Any, find: Find) -> Form:
@@ -208,13 +211,14 @@ def tuple_form(annotation: Any, find: Find) -> Form:
 
 
 def mapping_form(annotation: Any, find: Find, lists: Lists) -> Form:
-    """dict and its kin: with str keys a dict, with others a list of pairs."""
+    """dict and its kin: with str keys a dict, with others a list of pairs that is marked."""
     name = spelled(annotation)
     origin = typing.get_origin(annotation) or annotation
     args = typing.get_args(annotation) or (Open, Open)
     key, value = settled(args[0]), (args[1] if len(args) > 1 else int)
     hold_key, hold_value = find(key).hold, find(value).hold
     make, factory = MAPPINGS.get(origin), None
+    mark = name if key is str else origin.__name__
     if origin is collections.defaultdict:
         factory = typing.get_origin(settled(value)) or settled(value)
 
@@ -233,18 +237,20 @@ def mapping_form(annotation: Any, find: Find, lists: Lists) -> Form:
 
     def as_dict(value: Any) -> dict[str, Any]:
         plain = dict(zip(*pairs(value), strict=True))
-        return marked(name, plain) if mark_of(plain) == name else plain
+        return plain if mark_of(plain) is None else marked(mark, plain)
 
-    def as_pairs(value: Any) -> list[list[Any]]:
-        return [list(pair) for pair in zip(*pairs(value), strict=True)]
+    def as_pairs(value: Any) -> dict[str, Any]:
+        return marked(mark, [list(pair) for pair in zip(*pairs(value), strict=True)])
 
+    read_items: Callable[[Any], Any]
+    inside: Callable[[Any, str, str], Any]
     if key is str:
-        hold, read_items, kind = as_dict, lists.mapping_reader(value, name), dict
+        hold, read_items, inside = as_dict, lists.mapping_reader(value, name), unmarked
     else:
-        hold, read_items, kind = as_pairs, lists.reader(GenericAlias(tuple, (key, value)), name), list  # type: ignore[assignment]
+        hold, read_items, inside = as_pairs, lists.reader(GenericAlias(tuple, (key, value)), name), told
 
     def read(plain: Any, _: Any = None) -> Any:
-        items = read_items(plain)
+        items = read_items(inside(plain, name, mark))
         return items if type(items) is make else built(make, items, name)
 
-    return Form(name, hold, read, frozenset({kind}), frozenset({origin}))
+    return Form(name, hold, read, frozenset({dict}) if key is str else frozenset(), frozenset({origin}), mark)

@@ -6,7 +6,8 @@ import enum
 from typing import Any
 
 from .faults import shown, unfit
-from .forms import LEAVES, Form, not_a, unmarked
+from .forms import LEAVES, Form
+from .marks import not_a, unmarked
 
 
 def enumeration(cls: type[enum.Enum]) -> Form:
@@ -36,10 +37,10 @@ def _flags(cls: type[enum.Flag]) -> Form:
         return LEAVES[int].hold(value.value)
 
     def read(plain: Any, _: Any = None) -> Any:
-        plain = unmarked(plain, cls.__name__)
+        plain = unmarked(plain, cls.__name__, "int")
         try:
             return cls(LEAVES[int].read(plain))
         except ValueError:
             raise unfit(f"{shown(plain)} has flags that {cls.__name__} has not", "map them in a migration") from None
 
-    return Form(cls.__name__, hold, read, frozenset({int, dict}), frozenset({cls}))
+    return Form(cls.__name__, hold, read, frozenset({int}), frozenset({cls}), "int")

@@ -102,7 +102,7 @@ def fields_of(cls: Any) -> tuple[LiveField, ...]:
 
 
 def stray(value: Any, names: frozenset[str]) -> list[str]:
-    """Public attributes of an object of a plain class that no field holds."""
+    """Public attributes of an object that no field holds."""
     cls = type(value)
     return [
         name
@@ -123,8 +123,8 @@ def overlooked(cls: Any, names: frozenset[str]) -> list[str]:
 def maker(cls: Any, fields: tuple[LiveField, ...]) -> Callable[[dict[str, Any]], Any]:
     """A function that makes an object of the values of its fields.
 
-    The constructor makes it, if what it asks for are fields; what it does not take is set afterwards. Otherwise the
-    object is made without it.
+    The constructor makes it, if what it asks for are fields. Otherwise the object is made without it. What it does not
+    take, or has made something else of, is set afterwards: the values were those of an object that had been made.
     """
     origin: Any = typing.get_origin(cls) or cls
     if typing.is_typeddict(origin):
@@ -135,19 +135,21 @@ def maker(cls: Any, fields: tuple[LiveField, ...]) -> Callable[[dict[str, Any]],
     parameters = {field.name: field.parameter for field in fields if field.parameter is not None}
     defaults = {field.name: field.default for field in fields if field.default is not None}
 
-    takes_all = fits and all(field.parameter == field.name for field in fields)
+    if is_namedtuple(origin):
+        return lambda values: origin(**values)
+    computed = {
+        field.name for field in fields if isinstance(inspect.getattr_static(origin, field.name, None), property)
+    }
 
     def make(values: dict[str, Any]) -> Any:
-        if takes_all:
-            return origin(**values)
         if fits:
             made = origin(**{parameters[name]: value for name, value in values.items() if name in parameters})
-            rest = {name: value for name, value in values.items() if name not in parameters}
         else:
             made = origin.__new__(origin)
-            rest = {name: default() for name, default in defaults.items() if name not in values} | values
-        for name, value in rest.items():
-            object.__setattr__(made, name, value)  # frozen ones too
+            values = {name: default() for name, default in defaults.items() if name not in values} | values
+        for name, value in values.items():
+            if name not in computed and getattr(made, name, MISSING) is not value:
+                object.__setattr__(made, name, value)  # frozen ones too
         return made
 
     return make

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 import decimal
 import pathlib
@@ -16,10 +15,8 @@ from math import isfinite
 from typing import Any
 
 from .data import INT_MAX, INT_MIN, is_text
-from .faults import Unfit, shown, unfit
-
-MARK = "!"
-"""Begins the only key of a dict that says which type its value has: `{"!datetime": "2024-05-01T12:00:00"}`."""
+from .faults import shown, unfit
+from .marks import marked, not_a, told, unmarked
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +33,11 @@ class Form:
     read: Callable[..., Any]
     kinds: frozenset[type]
     """What the plain form may be; by this a union knows when it has to say which member it is."""
+    """Without marks; empty if all of its values are marked by themselves."""
     classes: frozenset[type] = frozenset()
     """Of values that are this type's before any other member's of a union."""
-
-
-def marked(name: str, plain: Any) -> dict[str, Any]:
-    """Plain data that says what it is."""
-    return {MARK + name: plain}
-
-
-def mark_of(plain: Any) -> str | None:
-    """The name that marked plain data carries, or None."""
-    if type(plain) is dict and len(plain) == 1:
-        (key,) = plain
-        if key.startswith(MARK):
-            return str(key[len(MARK) :])
-    return None
-
-
-def unmarked(plain: Any, name: str) -> Any:
-    """What a union has marked, where the type is this one alone now."""
-    return plain[MARK + name] if mark_of(plain) == name else plain
-
-
-def not_a(name: str, value: Any) -> Unfit:
-    """The error for a value of another type."""
-    return unfit(f"{shown(value)} is no {name}")
+    mark: str = ""
+    """The mark that its values have by themselves, all or some of them."""
 
 
 # --------------------------------------------------------------------------------------------------------- scalars
@@ -77,10 +53,10 @@ def _hold_int(value: Any) -> Any:
 def _read_int(plain: Any, _: Any = None) -> int:
     if type(plain) is int:
         return plain
-    if mark_of(plain) == "int":
-        inner = plain["!int"]
-        return _int_of(inner) if type(inner) is str else _read_int(inner)
-    raise not_a("int", plain)
+    inner = unmarked(plain, "int")
+    if inner is plain:
+        raise not_a("int", plain)
+    return _int_of(inner) if type(inner) is str else _read_int(inner)
 
 
 def _int_of(text: str) -> int:
@@ -106,10 +82,10 @@ def _read_float(plain: Any, _: Any = None) -> float:
         return plain
     if type(plain) is int:
         return _exact(plain)
-    if mark_of(plain) == "float":
-        inner = plain["!float"]
-        return float(inner) if inner in ("nan", "inf", "-inf") else _read_float(inner)
-    raise not_a("float", plain)
+    inner = unmarked(plain, "float")
+    if inner is plain:
+        raise not_a("float", plain)
+    return float(inner) if inner in ("nan", "inf", "-inf") else _read_float(inner)
 
 
 def _exact(value: int) -> float:
@@ -133,15 +109,16 @@ def _same(kind: type, name: str) -> Callable[..., Any]:
     def same(value: Any, _: Any = None) -> Any:
         if type(value) is kind:
             return value
-        if mark_of(value) == name:
-            return same(value[MARK + name])
-        raise not_a(name, value)
+        inner = unmarked(value, name)
+        if inner is value:
+            raise not_a(name, value)
+        return same(inner)
 
     return same
 
 
 def _scalar(kind: type, name: str, hold: Callable[[Any], Any], read: Callable[..., Any]) -> Form:
-    return Form(name, hold, read, frozenset({kind}), frozenset({kind}))
+    return Form(name, hold, read, frozenset({kind}), frozenset({kind}), name)
 
 
 def _hold_bool(value: Any) -> bool:
@@ -225,15 +202,24 @@ def _moment(kind: Any) -> Form:
     return textual(kind, _write_moment, parse, is_exact=False)
 
 
-def _unbase64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError(text) from None
+def _base64(kind: Any) -> Form:
+    # Always marked: a str would be read as bytes, and bytes as a str, where a field has another type now.
+    name = kind.__name__
 
+    def hold(value: Any) -> Any:
+        if type(value) is not kind:
+            raise not_a(name, value)
+        return marked(name, base64.b64encode(value).decode())
 
-def _base64(value: bytes | bytearray) -> str:
-    return base64.b64encode(value).decode()
+    def read(plain: Any, _: Any = None) -> Any:
+        text = told(plain, name, name)
+        try:
+            return kind(base64.b64decode(text, validate=True))
+        except (TypeError, ValueError):
+            pass
+        raise not_a(name, text)
+
+    return Form(name, hold, read, frozenset(), frozenset({kind}), name)
 
 
 def _path(kind: type) -> Form:
@@ -241,8 +227,8 @@ def _path(kind: type) -> Form:
 
 
 TEXTS: dict[Any, Form] = {
-    bytes: textual(bytes, _base64, _unbase64),
-    bytearray: textual(bytearray, _base64, lambda text: bytearray(_unbase64(text))),
+    bytes: _base64(bytes),
+    bytearray: _base64(bytearray),
     datetime.datetime: _moment(datetime.datetime),
     datetime.date: textual(datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
     datetime.time: _moment(datetime.time),
@@ -256,14 +242,14 @@ for _kind, _real in ((pathlib.Path, _HERE), (pathlib.PurePath, type(pathlib.Pure
     TEXTS[_kind] = textual(_real, lambda value: _hold_str(str(value)), _real, _kind.__name__)
 
 
-def _hold_span(value: Any) -> list[int]:
+def _hold_span(value: Any) -> dict[str, Any]:
     if type(value) is not datetime.timedelta:
         raise not_a("timedelta", value)
-    return [value.days, value.seconds, value.microseconds]
+    return marked("timedelta", [value.days, value.seconds, value.microseconds])
 
 
 def _read_span(plain: Any, _: Any = None) -> datetime.timedelta:
-    plain = unmarked(plain, "timedelta")
+    plain = told(plain, "timedelta", "timedelta")
     if type(plain) is list and len(plain) == 3 and all(type(each) is int for each in plain):
         try:
             return datetime.timedelta(*plain)
@@ -276,8 +262,9 @@ SPAN = Form(
     "timedelta",
     _hold_span,
     _read_span,
-    frozenset({list}),
+    frozenset(),
     frozenset({datetime.timedelta}),
+    "timedelta",
 )
 
 LEAVES: dict[Any, Form] = {**SCALARS, **TEXTS, datetime.timedelta: SPAN}

@@ -32,6 +32,16 @@ class Migration:
     function: Any
     """As the class body has it: a function, a staticmethod, a classmethod, or another callable."""
 
+    def is_due(self, version: Version) -> bool:
+        """True if data that this version wrote has the older form: 2.0.dev1 writes that of 2.0 already.
+
+        Where `before` is a pre-release itself, it is taken at its word.
+        """
+        if version.is_prerelease and not self.before.is_prerelease:
+            of_post = f".post{version.post}" if version.pre is None and version.post is not None else ""
+            version = Version(version.base_version + of_post)
+        return version < self.before
+
     def __call__(self, cls: type, fields: dict[str, Any]) -> Any:
         """Run it; the fields are its own to change."""
         bind = getattr(type(self.function), "__get__", None)  # functools.partial has it since Python 3.13
@@ -77,6 +87,11 @@ def migrations_of(cls: type) -> tuple[Migration, ...]:
     """All that a class and its bases declare, in the order in which they run."""
     declared = [each for base in reversed(cls.__mro__) for each in vars(base).get(_DECLARED, ())]
     return tuple(sorted(declared, key=lambda each: each.before))  # stable: bases first
+
+
+def too_late(cls: type, version: Version) -> Iterator[Migration]:
+    """Those that a class itself declares for later versions than its own: they would change what it writes itself."""
+    return (each for each in vars(cls).get(_DECLARED, ()) if each.is_due(version))
 
 
 def migrated(cls: type, due: Iterator[Migration], fields: dict[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,12 @@ from .fields import (
     overlooked,
     stray,
 )
-from .forms import Form, not_a, unmarked
+from .forms import Form
+from .marks import not_a, unmarked
 from .migrating import WRITTEN, Migration, MigrationFailed, migrated, migrations_of
 
-_DEFAULT = "give it a default in {cls}, or declare @hotswap.live.migration(before=...) in {cls}"
+_DEFAULT = "give it a default in {cls}"
+_MIGRATION = "declare @hotswap.live.migration(before=...) in {cls}"
 
 
 def is_object(cls: Any) -> bool:
@@ -86,7 +88,6 @@ class _Inside:
         self._cls: Any = typing.get_origin(cls) or cls
         fields = fields_of(cls)
         self._name = self._cls.__name__
-        self._way_out = _DEFAULT.format(cls=self._name)
         self._names = frozenset(field.name for field in fields)
         self._overlooked = overlooked(self._cls, self._names)
         # What is held in which order; a field that the constructor makes may be empty still.
@@ -133,13 +134,8 @@ class _Inside:
         if self._is_dict:
             lost = [key for key in value if key not in self._names]
             misfits += [Misfit(f"[{key!r}]", f"{self._name} declares no such key", "declare it") for key in lost]
-        elif self._is_plain:
-            hint = f"annotate it in {self._name}; names with a leading underscore are left out"
-            misfits += [Misfit(f".{name}", "has no annotation", hint) for name in stray(value, self._names)]
-        elif self._overlooked:
-            lost = [name for name in self._overlooked if name in getattr(value, "__dict__", ())]
-            hint = f"decorate {self._name} as its base is"
-            misfits += [Misfit(f".{name}", f"is annotated in {self._name}, and no field of it", hint) for name in lost]
+        else:
+            misfits += [Misfit(f".{name}", *self._of_stray(name)) for name in stray(value, self._names)]
         if misfits:
             raise Unfit(*misfits)
         return plain
@@ -152,13 +148,27 @@ class _Inside:
         """
         if self._migrations:
             plain = self._migrated(plain)
-        values = gathered(self._structure, plain, self._way_out)
+        # Data that no plugin wrapped has no version, and is not migrated.
+        migrate = _MIGRATION.format(cls=self._name) if WRITTEN.get().version is not None else ""
+        missing = ", or ".join(filter(None, (_DEFAULT.format(cls=self._name), migrate)))
+        values = gathered(self._structure, plain, missing)
+        if plain and self._names.isdisjoint(plain):
+            # Another type's, of which all would be lost.
+            what = f"has {', '.join(map(repr, sorted(plain)))} and no field of {self._name}"
+            raise unfit(what, migrate)
         try:
             return self._make(values)
         except Exception as error:
             # In words: the exception holds the values, and the code that raised it.
             text = f"{type(error).__name__}: {error}"
-        raise unfit(f"{self._name}(...) raised {text}", f"declare @hotswap.live.migration(before=...) in {self._name}")
+        raise unfit(f"{self._name}(...) raised {text}", migrate)
+
+    def _of_stray(self, name: str) -> tuple[str, str]:
+        """What is wrong with an attribute that is no field, and the way out."""
+        if name in self._overlooked:
+            return f"is annotated in {self._name}, and no field of it", f"decorate {self._name} as its base is"
+        what = "has no annotation" if self._is_plain else f"is no field of {self._name}"
+        return what, f"annotate it in {self._name}; names with a leading underscore are left out"
 
     def _migrated(self, plain: dict[str, Any]) -> dict[str, Any]:
         written = WRITTEN.get()
@@ -166,7 +176,7 @@ class _Inside:
         if written.version is None or (owner is not None and owner.plugin != written.plugin):
             return plain
         version = Version(written.version)
-        due: list[Migration] = [each for each in self._migrations if version < each.before]
+        due: list[Migration] = [each for each in self._migrations if each.is_due(version)]
         try:
             return migrated(self._cls, iter(due), plain)
         except MigrationFailed as error:

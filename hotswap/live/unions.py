@@ -14,7 +14,8 @@ from typing import Any
 from .annotations import KNOWN, Open, settled, spelled
 from .containers import Find, at_index, at_key, at_keys, built, converted
 from .faults import Misfit, Unfit, shown, unfit
-from .forms import MARK, NONE, STR, TEXTS, Form, mark_of, marked, not_a, unmarked
+from .forms import NONE, STR, TEXTS, Form
+from .marks import MARK, disallowed, mark_of, marked, not_a, unmarked
 
 PLAIN_KINDS = frozenset({type(None), bool, int, float, str})
 _PATH = type(pathlib.Path())
@@ -26,7 +27,8 @@ OPEN_KINDS: dict[type, Any] = {
     **{kind: kind for kind in (collections.deque, collections.OrderedDict, collections.Counter)},
 }
 """Class of a value -> the type it is held as where anything may stand; list and dict are held as they are."""
-MARKS = frozenset(spelled(kind) for kind in OPEN_KINDS.values()) - {"None", "bool", "str"}
+MARKS = frozenset(spelled(kind) for kind in (*OPEN_KINDS.values(), list))
+"""All marks that may stand there, but that of dict."""
 
 
 def union_form(members: list[Any], find: Find, name: str) -> Form:
@@ -41,6 +43,8 @@ def union_form(members: list[Any], find: Find, name: str) -> Form:
     counts = collections.Counter(kind for form in forms for kind in form.kinds)
     clear = {form.name: frozenset(kind for kind in form.kinds if counts[kind] == 1) for form in forms}
 
+    marks = collections.Counter(form.mark for form in forms)
+    by_mark = {form.mark: form for form in forms if form.mark and marks[form.mark] == 1}
     meant = {cls: sorted(forms, key=lambda form: cls not in form.classes) for form in forms for cls in form.classes}
 
     def hold(value: Any) -> Any:
@@ -55,7 +59,8 @@ def union_form(members: list[Any], find: Find, name: str) -> Form:
                 if not misfits and (type(value) in form.classes or len(forms) == 1):
                     misfits = error.misfits
             else:
-                is_clear = type(plain) in clear[form.name] and mark_of(plain) is None
+                mark = mark_of(plain)
+                is_clear = type(plain) in clear[form.name] if mark is None else by_mark.get(mark) is form
                 return plain if is_clear else marked(form.name, plain)
         raise Unfit(*misfits) if misfits else not_a(name, value)
 
@@ -63,8 +68,12 @@ def union_form(members: list[Any], find: Find, name: str) -> Form:
         if plain is None and nullable:
             return None
         mark = mark_of(plain)
-        if mark is not None and mark in by_name:
-            return by_name[mark].read(plain[MARK + mark])
+        if mark is not None:
+            if mark in by_mark:
+                return by_mark[mark].read(plain)
+            if mark in by_name:
+                return by_name[mark].read(plain[MARK + mark])
+            raise disallowed(mark, name)
         if len(forms) == 1:
             return forms[0].read(plain)
         owner = next((form for form in forms if type(plain) in clear[form.name]), None)
@@ -98,6 +107,8 @@ def literal_form(annotation: Any, find: Find) -> Form:
     values: dict[tuple[type, Any], Any] = {}
     for value in typing.get_args(annotation):
         plain = find(type(value)).hold(value)
+        if type(value) is bytes:
+            plain = unmarked(plain, "bytes")
         if type(plain) not in PLAIN_KINDS:
             raise unfit(f"{name} has what is no literal: {shown(value)}", "use an enum")
         if (type(plain), plain) in values:
@@ -141,7 +152,7 @@ def open_form(find: Find) -> Form:
         if (form := form_of(kind)) is None:
             raise unfit(_refusal(value), _way_out(value))
         plain = form.hold(value)
-        return plain if kind in PLAIN_KINDS else marked(form.name, plain)
+        return plain if kind in PLAIN_KINDS or mark_of(plain) == form.name else marked(form.name, plain)
 
     def read(plain: Any, _: Any = None) -> Any:
         kind = type(plain)
@@ -149,11 +160,12 @@ def open_form(find: Find) -> Form:
             return converted(repeat(read), plain, at_index)
         mark = mark_of(plain)
         if mark == "dict":
-            return _read_pairs(plain["!dict"], read)
-        if mark in ("int", "float"):
-            return find(KNOWN[mark]).read(plain)
+            inner = plain["!dict"]
+            return read(inner) if type(inner) is dict else _read_pairs(inner, read)
         if mark is not None and mark in MARKS:
-            return find(KNOWN[mark]).read(plain[MARK + mark])
+            return find(KNOWN[mark]).read(plain)
+        if mark is not None:
+            raise disallowed(mark, "Any")
         if kind is dict:
             return dict(zip(plain, converted(repeat(read), plain.values(), at_keys([*plain])), strict=True))
         if kind in PLAIN_KINDS:
@@ -174,12 +186,12 @@ def bare_form(kind: type, find: Find) -> Form:
         return inside.hold(value)
 
     def read(plain: Any, _: Any = None) -> Any:
-        found = inside.read(plain)
+        found = inside.read(plain[MARK + "list"] if mark_of(plain) == "list" else plain)
         if type(found) is not kind:
             raise not_a(kind.__name__, found)
         return found
 
-    return Form(kind.__name__, hold, read, frozenset({kind, dict}), frozenset({kind}))
+    return Form(kind.__name__, hold, read, frozenset({kind}), frozenset({kind}), kind.__name__)
 
 
 def _read_pairs(plain: Any, read: Callable[[Any], Any]) -> dict[Any, Any]:

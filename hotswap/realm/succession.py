@@ -202,10 +202,12 @@ class Formers:
     def _by_plugin(self, plugin: str = "") -> Iterator[Reach]:
         """Versions of a plugin, or of all: the one whose code executes, then the live ones, the newest first."""
         yield from readers(plugin)
-        newest = sorted(self._open.values(), key=lambda realm: (realm.live_since > 0, realm.live_since), reverse=True)
-        for realm in newest:
-            if realm.manifest is not None and plugin in ("", realm.manifest.plugin) and (reach := realm.reach):
-                yield reach
+        looked_at: list[Successor] = []
+        # Again if a reload has opened one and closed another meanwhile: the only one of the first look may be closed.
+        while looked_at != (looked_at := list(self._open.values())):
+            for realm in sorted(looked_at, key=lambda realm: (realm.live_since > 0, realm.live_since), reverse=True):
+                if realm.manifest is not None and plugin in ("", realm.manifest.plugin) and (reach := realm.reach):
+                    yield reach
 
     def _reopened(self, address: Address, name: str) -> bool:
         """Open a realm of the parent's in a child process, unless a plugin's own code reads what another version wrote.

@@ -221,8 +221,12 @@ class Verifier:
             raise UnfinishedWheelError(candidate.name, faults, head=head)
 
 
-def inspect_wheel(path: Path) -> Manifest:
-    """What a wheel file says of itself; its modules are compiled too.
+def inspect_wheel(path: Path, *, compiling: bool = False) -> Manifest:
+    """What a wheel file says of itself.
+
+    Args:
+        path: The wheel.
+        compiling: See `Verifier`.
 
     Raises:
         WheelError: It must not be installed; `faults` has everything found.
@@ -233,7 +237,7 @@ def inspect_wheel(path: Path) -> Manifest:
     except InvalidWheelFilename as error:
         raise WheelError(path.name, [Fault(str(path), f"is not a wheel's file name: {error}")]) from None
     digest = read_wheel(path, name).digest
-    return Verifier(compiling=True).verify(Candidate(name, version, path, digest, str(path.parent)))
+    return Verifier(compiling=compiling).verify(Candidate(name, version, path, digest, str(path.parent)))
 
 
 def _manifest(
