@@ -33,8 +33,8 @@ LAYERS: list[tuple[str, ...]] = [
 """From the bottom up: a module imports its own layer's room, and layers below it."""
 
 UPWARD = {("manager", "control"), ("realms", "realm"), ("realms", "children")}
-"""`manager.serve_control` opens the socket for those who ask for it, and imports the room above only then. A child process
-imports next to nothing at its start, and what opens realms when it unpickles something of a plugin."""
+"""`manager.serve_control` opens the socket for those who ask for it, and imports the room above only then. A child
+process imports next to nothing at its start, and what opens realms when it unpickles something of a plugin."""
 
 RESOLVER_MAY_IMPORT = {"networkx", "packaging", "resolvelib"}
 
