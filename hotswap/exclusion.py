@@ -38,7 +38,7 @@ class Exclusion:
         self._lock = threading.Lock()
         self.loading: list[str] = []
         """Module name prefixes of the realms that the running change has opened, and of those that hand over."""
-        self._loops: set[LoopCaller] = set()
+        self._loops: set[Caller] = set()
 
     def expect(self, caller: LoopCaller) -> None:
         """Take note, on the loop's own thread, that a change is going to need this loop."""
@@ -63,40 +63,35 @@ class Exclusion:
         Raises:
             ReentrantReloadError: It would wait for itself, or block the event loop that the running change needs.
         """
-        if isinstance(caller, LoopCaller):
-            # `expect` was called when the change was started; it ends here.
+        try:
+            self.refuse_reentry(action)
+            if any(other.would_block() for other in list(self._loops)):
+                raise ReentrantReloadError(
+                    f"{action} would block the event loop that a running reload needs: await a{action} instead"
+                )
+            self._wait(action, caller)
             try:
-                self.refuse_reentry(action)
-                # The running change may wait for the task that has started this one and been cancelled.
-                while not self._lock.acquire(timeout=_LOOK_AGAIN):
-                    caller.check()
-                try:
-                    with self._alone():
-                        yield
-                finally:
-                    self._lock.release()
+                with self._alone():
+                    yield
             finally:
-                self._loops.discard(caller)
-            return
-        self.refuse_reentry(action)
-        if any(other.would_block() for other in list(self._loops)):
-            raise ReentrantReloadError(
-                f"{action} would block the event loop that a running reload needs: await a{action} instead"
-            )
-        # The running change may wait for this very thread, or begin to: an `on_load` that joins what it has started, an
-        # `on_handover` that stops a thread of its own.
+                self._lock.release()
+        finally:
+            self._loops.discard(caller)  # there since `expect`, if it serves a loop
+
+    def _wait(self, action: str, caller: Caller) -> None:
+        """Acquire the lock; give up as soon as the running change waits for this very thread, or task.
+
+        It may begin to while this waits: an `on_load` that joins what it has started, an `on_handover` that stops a
+        thread of its own, or awaits the task that has started this change and been cancelled.
+        """
         while not self._lock.acquire(blocking=False):
+            caller.check()
             if runs_plugin(self.loading):
                 raise ReentrantReloadError(
                     f"{action} was called by code that is just being loaded or replaced: try again when that is done"
                 )
             if self._lock.acquire(timeout=_LOOK_AGAIN):
-                break
-        try:
-            with self._alone():
-                yield
-        finally:
-            self._lock.release()
+                return
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

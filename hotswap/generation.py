@@ -148,7 +148,11 @@ class Plugin:
     @property
     def refs(self) -> int:
         """How many generations refer to this plugin: the current one, and older ones that are still in use."""
-        return sum(hold.generation.find(self.name) is self for hold in list(self.holds))
+        return len(self.in_use())
+
+    def in_use(self) -> list[Hold[Generation]]:
+        """The generations in use that refer to this plugin."""
+        return [hold for hold in list(self.holds) if hold.generation.find(self.name) is self]
 
     @cached_property
     def incumbent(self) -> Incumbent:

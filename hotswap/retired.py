@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
 from .calls import Caller
-from .generation import Generation, Plugin
-from .leases import Hold
+from .generation import Plugin
 
 
 class RealmLike(Protocol):
@@ -103,24 +102,23 @@ class Record:
         """False once it has been freed and collected."""
         return self.state != "freed" or self.realm.alive()
 
-    def describe(self, holds: Iterable[Hold[Generation]] | None = None) -> Retired:
-        """The record as the host sees it; `holds`, of retired generations, have the holders looked for."""
+    def describe(self, *, holders: bool) -> Retired:
+        """The record as the host sees it; the holders are looked for only if asked."""
         return Retired(
             plugin=self.plugin.name,
             version=str(self.plugin.version),
             generation=self.generation,
             state=self.state,
             seconds=time.monotonic() - (self.retired_at or time.monotonic()),
-            holders=self._holders(holds) if holds is not None else (),
+            holders=self._holders() if holders else (),
         )
 
-    def _holders(self, holds: Iterable[Hold[Generation]]) -> tuple[str, ...]:
+    def _holders(self) -> tuple[str, ...]:
         if self.state == "freed":
             return self.realm.holders()
         leases = [
             f"a lease of generation {hold.generation.number} taken at {where}"
-            for hold in list(holds)
-            if self.plugin in hold.generation.plugins
+            for hold in self.plugin.in_use()
             for where in list(hold.leases.values())
         ]
         return (*leases, *self.realm.executing())

@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 import traceback
-import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
@@ -52,7 +51,6 @@ class Retirement:
         self._records: dict[int, Record] = {}
         self._batches = itertools.count(1)
         self._glanced: list[tuple[float, Hold[Generation]]] = []
-        self._holds: weakref.WeakSet[Hold[Generation]] = weakref.WeakSet()
         # Reentrant, both of them: the last call may end inside a garbage collection, in any thread.
         self._drained: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -101,7 +99,6 @@ class Retirement:
                 self._glanced.append((hold.glanced + GLANCE, hold))
                 self._give_way(hold)
             self._hurry = self._hurry or at_once
-            self._holds.add(hold)
         if not self._thread.is_alive():
             if self._thread.ident is not None:  # a forked child has only its parent's
                 self._thread = self._make_thread()  # pragma: no cover - runs in a forked child, which is not measured
@@ -200,7 +197,7 @@ class Retirement:
         with self._state:
             self._forget_collected()
             retired = [record for record in self._records.values() if record.state != "live"]
-        return tuple(record.describe(self._holds if holders else None) for record in retired)
+        return tuple(record.describe(holders=holders) for record in retired)
 
     def wait(self, timeout: float | None, caller: Caller) -> bool:
         """Block until everything retired has been freed; False if that took longer than `timeout` seconds.
@@ -267,7 +264,7 @@ class Retirement:
                     record.plugin.name,
                     record.plugin.version,
                     self._drain_timeout,
-                    "; ".join(record.describe(self._holds).holders) or "nobody that could be found",
+                    "; ".join(record.describe(holders=True).holders) or "nobody that could be found",
                 )
 
     def _free(self, record: Record) -> None:

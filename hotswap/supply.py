@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from . import realms
 from .chronicle import Chronicle
 from .generation import Generation
-from .model import Action, Incumbent, LibrarySet, Plan, SiteDir
+from .model import Action, Incumbent, Plan, SiteDir
 from .planning import Offers, Planner, Sources, as_sources
 from .realm import Realm
 from .report import ReloadReport
@@ -116,7 +116,8 @@ class WheelSupply:
     def install(self, plan: Plan, in_use: Collection[str]) -> Mapping[str, SiteDir]:
         """See `Supply`."""
         sets = plan.libraries
-        self._store.hold({*in_use, *(step.manifest.digest for step in plan.steps.values()), *_keys(sets.values())})
+        plugins = (step.manifest.digest for step in plan.steps.values())
+        self._store.hold({*in_use, *plugins, *(libraries.key for libraries in sets.values())})
         fresh = [step.manifest for step in plan.steps.values() if step.fresh]
         own = self._store.install_libraries(sets[m.plugin] for m in fresh if m.plugin in sets)
         sites = self._store.install(fresh)
@@ -137,7 +138,3 @@ class WheelSupply:
             realms.STATE_DIRS.withdraw(self._announced)
             self._announced = ""
         self._store.close()
-
-
-def _keys(sets: Iterable[LibrarySet]) -> Iterator[str]:
-    return (libraries.key for libraries in sets)

@@ -99,10 +99,7 @@ def _needs_of(demand: Demand) -> Iterator[Need]:
 
 
 def _met(surroundings: Surroundings, need: Need) -> bool:
-    extras = [need.extra] if need.extra else ()
-    return need.name not in surroundings.sharing.private and surroundings.met_by_host(
-        need.name, need.constraint, extras
-    )
+    return surroundings.serves(need.name, need.constraint, [need.extra] if need.extra else ())
 
 
 def _refused(surroundings: Surroundings, demands: Sequence[Demand]) -> list[Demand]:

@@ -53,6 +53,10 @@ class Surroundings:
             return False
         return all(self._has_extra(name, extra) for extra in extras)
 
+    def serves(self, name: str, constraint: str, extras: Iterable[str] = ()) -> bool:
+        """Whether the host's copy of a distribution will do, and may be taken."""
+        return name not in self.sharing.private and self.met_by_host(name, constraint, extras)
+
     def asked(self, requires: Iterable[Requirement], extra: str = "") -> Iterator[Requirement]:
         """Those requirements that apply here; of a marker that means nothing the requirement does not."""
         return (requirement for requirement in requires if applies(requirement.marker, extra, self.environment, False))
@@ -125,12 +129,9 @@ def memory(host: Host, sharing: Sharing) -> Memory:
 
 def world_of_host(surroundings: Surroundings, demands: Sequence[Demand]) -> World | None:
     """The world of a plugin that the host meets in everything; None if it does not."""
-    private = surroundings.sharing.private
     copies = {}
     for demand in demands:
-        if demand.fault or demand.target in private:
-            return None
-        if not surroundings.met_by_host(demand.target, demand.constraint, demand.extras):
+        if demand.fault or not surroundings.serves(demand.target, demand.constraint, demand.extras):
             return None
         if demand.target not in copies:
             copies[demand.target] = shared(surroundings, demand.target, f"{demand.by.label} requires {demand.text}")
@@ -177,8 +178,7 @@ def holds(
     Nothing is looked for on the shelf: the wheels of a set that lies on disk may be gone.
     """
     own: dict[str, Library] = {library.name: library for library in libraries.libraries} if libraries else {}
-    sharing = surroundings.sharing
-    if sharing.share.intersection(own) or any(demand.fault for demand in demands):
+    if surroundings.sharing.share.intersection(own) or any(demand.fault for demand in demands):
         return None
     asks: dict[str, list[tuple[str, str, str]]] = {}
     todo = [
@@ -192,7 +192,7 @@ def holds(
         asks.setdefault(name, []).append((who, text, constraint))
         library = own.get(name)
         if library is None:
-            if name in sharing.private or not surroundings.met_by_host(name, constraint, [extra] if extra else ()):
+            if not surroundings.serves(name, constraint, [extra] if extra else ()):
                 return None
             if surroundings.used_by_host(name).intersection(own):
                 return None
@@ -236,11 +236,10 @@ def lenient(surroundings: Surroundings, demands: Sequence[Demand], libraries: Li
 
 def to_be_fetched(surroundings: Surroundings, demands: Sequence[Demand]) -> World:
     """The world of a plugin as far as it is known before wheels have been fetched."""
-    private = surroundings.sharing.private
     met: list[Demand] = []
     fetch: dict[str, None] = {}
     for demand in demands:
-        if demand.target not in private and surroundings.met_by_host(demand.target, demand.constraint, demand.extras):
+        if surroundings.serves(demand.target, demand.constraint, demand.extras):
             met.append(demand)
         else:
             fetch[demand.text] = None

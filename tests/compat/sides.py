@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import zipfile
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from catalogue import Case
+from catalogue import HERE, Case
 from worlds import World
 
 import hotswap
 from hotswap.store.libraries import library_name
+
+sys.path.append(str(HERE.parent))
+from wheelmaker import make_wheel, plugin_source
+
+sys.path.remove(str(HERE.parent))  # nothing there is anything that a host can import
 
 PLUGIN = """
 from . import {smoke} as _smoke
@@ -37,15 +40,6 @@ def about(module, distribution):
     from importlib.metadata import version
 
     return importlib.import_module(module), version(distribution)
-
-
-def on_load(data): ...
-def on_init(vault): ...
-def on_free(): ...
-def export(): return None
-def import_(): return None
-def invoke_func(name, *args): return globals()[name](*args)
-def reloadable(): return True
 """
 LABELS = ("first", "second")
 
@@ -107,27 +101,8 @@ class Sides:
         """Write the wheel of one side's plugin."""
         name, smoke = f"compat_{label}", f"{self.case.smoke.stem}_smoke"
         requires = self.case.requirements(self.versions[label])
-        info = f"{name}-1.0.dist-info"
-        metadata = ["Metadata-Version: 2.1", f"Name: compat-{label}", "Version: 1.0"]
-        metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
-        members = {
-            f"{name}/__init__.py": PLUGIN.format(smoke=smoke),
+        files = {
+            f"{name}/__init__.py": plugin_source(PLUGIN.format(smoke=smoke)),
             f"{name}/{smoke}.py": self.case.smoke.read_text("utf-8"),
-            f"{info}/METADATA": "\n".join([*metadata, "", ""]),
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: compat\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/entry_points.txt": f"[hotswap.plugins]\ncompat-{label} = {name}\n",
         }
-        directory.mkdir(exist_ok=True)
-        target = directory / f"{name}-1.0-py3-none-any.whl"
-        with zipfile.ZipFile(target, "w") as archive:
-            content = {path: text.encode() for path, text in members.items()}
-            for path, data in {**content, f"{info}/RECORD": record_of(content, info)}.items():
-                archive.writestr(path, data)
-        return target
-
-
-def record_of(members: Mapping[str, bytes], info: str) -> bytes:
-    """The RECORD of a wheel."""
-    digests = {path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()) for path, data in members.items()}
-    lines = [f"{path},sha256={digests[path].rstrip(b'=').decode()},{len(data)}" for path, data in members.items()]
-    return "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
+        return make_wheel(directory, f"compat-{label}", files=files, requires=requires)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +22,7 @@ from typing import Any
 
 from catalogue import SUITES, Suite
 from environment import Cache, unpack
-from sides import record_of
+from sides import make_wheel, plugin_source
 from worlds import Walker, World, file_of
 
 PLUGIN = """
@@ -38,14 +37,6 @@ def resolving(name):
 
     return pkgutil.resolve_name(name)
 
-
-def on_load(data): ...
-def on_init(vault): ...
-def on_free(): ...
-def export(): return None
-def import_(): return None
-def invoke_func(name, *args): return globals()[name](*args)
-def reloadable(): return True
 """
 LEFT_OUT = ("typing", "__pycache__")
 """What is in directories of tests and is no test; a top-level `typing` would be taken for the standard library's."""
@@ -69,23 +60,11 @@ def lay_out(suite: Suite, sdist: Path, target: Path) -> None:
 
 def make_plugin(suite: Suite, tree: Path, directory: Path) -> None:
     """A wheel of the tests that requires the package in one version."""
-    info = "compat_suite-1.0.dist-info"
-    metadata = ["Metadata-Version: 2.1", "Name: compat-suite", "Version: 1.0"]
+    files: dict[str, str | bytes] = {"compat_suite.py": plugin_source(PLUGIN)}
+    tests = [path for path in sorted(tree.rglob("*")) if path.is_file()]
+    files |= {path.relative_to(tree).as_posix(): path.read_bytes() for path in tests}
     # What the tests need beside the package is the host's and stays undeclared: pytest itself requires packaging.
-    metadata.append(f"Requires-Dist: {suite.name}=={suite.version}")
-    members = {
-        path.relative_to(tree).as_posix(): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()
-    }
-    members |= {
-        "compat_suite.py": PLUGIN.encode(),
-        f"{info}/METADATA": "\n".join([*metadata, "", ""]).encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: compat\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": b"[hotswap.plugins]\ncompat-suite = compat_suite\n",
-    }
-    directory.mkdir()
-    with zipfile.ZipFile(directory / "compat_suite-1.0-py3-none-any.whl", "w") as archive:
-        for path, content in {**members, f"{info}/RECORD": record_of(members, info)}.items():
-            archive.writestr(path, content)
+    make_wheel(directory, "compat-suite", files=files, requires=[f"{suite.name}=={suite.version}"])
 
 
 class Notes:
