@@ -250,7 +250,7 @@ class LiveDataError(HotswapError):
         super().__init__(_sentence(head, self.faults))
 
 
-def raise_all(errors: list[PluginError]) -> None:
+def raise_all(errors: Sequence[PluginError]) -> None:
     """Raise what was found wrong with several plugins as one error; nothing if nothing was.
 
     Faults of one kind become one list; where exceptions of plugins are among them, the first is raised and the others

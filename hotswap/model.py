@@ -9,6 +9,7 @@ Stage packages import this module and `errors`, never one another.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -38,6 +39,17 @@ def canonical(name: str) -> str:
     Source: https://packaging.python.org/en/latest/specifications/name-normalization/ (PEP 503).
     """
     return str(canonicalize_name(name))
+
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def is_name(text: str) -> bool:
+    """True for what may name a plugin or distribution.
+
+    Source: https://packaging.python.org/en/latest/specifications/name-normalization/.
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 class Outcome(StrEnum):

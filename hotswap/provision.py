@@ -111,7 +111,7 @@ class Provision:
                     for wheel in lost
                 ]
                 errors.append(lock.missing(plugin, others))
-            raise_all([*errors])
+            raise_all(errors)
         fixed = {digest: self._set(listed, shelf) for digest, listed in wanted.values()}
         return fixed, {plugin: tuple(f"{w.name}=={w.version}" for w in lost) for plugin, lost in lacking.items()}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import logging
-import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from .model import (
     Plan,
     SiteDir,
     canonical,
+    is_name,
 )
 from .options import as_names
 from .planning import Planner, Sources, as_sources
@@ -43,8 +43,6 @@ from .supply import Supply, WheelSupply
 
 Static = Mapping[str, Any]
 """Plugin name -> its module, the object in one that has the seven functions, or a `StaticPlugin`."""
-
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as in a wheel's entry point
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def _faults(plugins: Mapping[Any, StaticPlugin]) -> Iterator[str]:
     """Everything that is wrong with it, in words."""
     names: dict[str, Any] = {}
     for name, plugin in plugins.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not is_name(name):
             yield f"the name {name!r} is not made of ASCII letters, digits, `-`, `_` and `.`"
         elif (first := names.setdefault(canonical(name), name)) != name:
             yield f"{first} and {name} are one name (PEP 503)"

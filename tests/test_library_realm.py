@@ -6,6 +6,7 @@ import copyreg
 import gc
 import importlib.metadata
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -372,6 +373,19 @@ def test_an_undeclared_import_is_told_once(
         "alpha 1 imports helper, which it does not declare: add 'helper' to its dependencies (Requires-Dist), so that"
         " it gets a version that it works with; the host's is used"
     )
+
+
+def test_what_is_installed_later(open_realm: OpenRealm, on_host: Path, warned: pytest.LogCaptureFixture) -> None:
+    """What the host gets while it runs, beside what it had, is spoken of as well."""
+    open_realm("alpha", files="import helper").load("alpha")
+    directory = make_site(on_host, "helper", "0.5", "HELP = 'host'").path
+    changed = directory.stat().st_mtime
+    for each in make_site(on_host, "late", files={"late.py": ""}).path.iterdir():
+        each.rename(directory / each.name)
+    os.utime(directory, (changed, changed + 1))  # however coarse the system's clock is
+    open_realm("beta", files="import late").load("beta")
+    del sys.modules["late"]
+    assert [record.args[1] for record in warned.records if isinstance(record.args, tuple)] == ["helper", "late"]
 
 
 @pytest.mark.parametrize(("requires", "told"), [(["Helper>=0.1"], 0), (["tools"], 1)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..sources import WheelDir
 from ..store import Store
 from ..wheel import Verifier, inspect_wheel
 from .survey import plan_of
+from .writing import replace_file
 
 
 def install_plugins(
@@ -45,13 +46,13 @@ def install_plugins(
                 manifests.append(inspect_wheel(wheel))
             except WheelError as error:
                 errors.append(error)
-        raise_all([*errors])
-        return [_put(manifest, directory) for manifest in manifests]
+        raise_all(errors)
+        there = {candidate.path.name: candidate for candidate in WheelDir(directory).find().candidates}
+        return [_put(manifest, directory, there) for manifest in manifests]
 
 
-def _put(manifest: Manifest, directory: Path) -> dict[str, Any]:
+def _put(manifest: Manifest, directory: Path, there: Mapping[str, Candidate]) -> dict[str, Any]:
     wheel = manifest.candidate.path
-    there = {candidate.path.name: candidate for candidate in WheelDir(directory).find().candidates}
     known = there.get(wheel.name)
     if known is None or known.digest != manifest.digest:
         wheel.replace(directory / wheel.name)
@@ -141,10 +142,7 @@ def write_whole(output: Path, text: str) -> bool:
     try:
         if path.is_file() and path.read_bytes() == content:
             return False
-        with tempfile.TemporaryDirectory(prefix=".hotswap-", dir=path.parent) as staging:
-            new = Path(staging, path.name)
-            new.write_bytes(content)
-            new.replace(path)
+        replace_file(path, content)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}): name another --output") from None
     return True

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..control.exits import report_fault
-from ..errors import PluginError, UsageError, WheelError, raise_all
+from ..errors import UsageError, WheelError, raise_all
 from ..wheel import MODULE, SourcePlugin, clashes, import_paths, is_ours, read_project, static_module
+from .writing import replace_file
 
 _logger = logging.getLogger("hotswap.build")
 
@@ -23,7 +23,7 @@ def check_sources(projects: Sequence[Path]) -> list[SourcePlugin]:
         WheelError: They are at fault; all faults of all projects are listed.
     """
     plugins: list[SourcePlugin] = []
-    errors: list[PluginError] = []
+    errors: list[WheelError] = []
     for project in projects:
         try:
             plugin = read_project(project)
@@ -97,8 +97,5 @@ def _write(target: Path, source: str) -> bool:
         if not is_ours(present):
             raise UsageError(f"{target} was not made by hotswap: move it away, or name another OUTPUT_DIR")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".hotswap-", dir=target.parent) as staging:
-        new = Path(staging, target.name)
-        new.write_text(source, "utf-8")
-        new.replace(target)
+    replace_file(target, source.encode())
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -15,7 +15,9 @@ from .places import find_links
 from .shell import Settings, common
 from .text import mark, plain
 
-_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+if TYPE_CHECKING:
+    from ..wheel import Recipe
+
 _isolation = click.option(
     "--no-isolation", is_flag=True, help="Build with what is installed, not in an environment of its own."
 )
@@ -81,7 +83,7 @@ def _live_prefix(_: click.Context, parameter: click.Parameter, value: str | None
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="PLUGIN_DIR...",
 )
-@click.argument("output_dir", type=_DIRECTORY, metavar="OUTPUT_DIR")
+@click.argument("output_dir", type=click.Path(path_type=Path, file_okay=False), metavar="OUTPUT_DIR")
 @click.option(
     "--include", multiple=True, metavar="REGEXP", callback=_expressions, help="Take in files the backend left out."
 )
@@ -132,14 +134,15 @@ def build(
         _refuse_flags(context, "--no-build", [*_ONLY_FOR_WHEELS, "live_prefix"])
         _check_sources(settings, plugin_dirs)
     else:
-        recipe = (not no_isolation, backend, include, exclude, live_prefix)
+        from ..wheel import Recipe
+
+        recipe = Recipe(not no_isolation, backend, include, exclude, live_prefix)
         _build(settings, plugin_dirs, output_dir, recipe, force=force, leave_temps=leave_temps)
 
 
 def _build(
-    settings: Settings, projects: tuple[Path, ...], output_dir: Path, recipe: Any, *, force: bool, leave_temps: bool
+    settings: Settings, projects: tuple[Path, ...], output_dir: Path, recipe: Recipe, *, force: bool, leave_temps: bool
 ) -> None:
-    from ..wheel import Recipe
     from .building import build_all, build_directory
 
     kept: list[Path] = []
@@ -152,7 +155,7 @@ def _build(
         products = build_all(
             projects,
             output_dir,
-            Recipe(*recipe),
+            recipe,
             temps,
             force=force,
             on_output=(lambda line: click.echo(plain(line), err=True)) if settings.debug else None,

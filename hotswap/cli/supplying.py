@@ -92,12 +92,10 @@ def lock(
     What is written is what a reload of the running host would install, or without a host a first load. A manager with
     lock="hotswap.lock" installs nothing else.
     """
-    from ..libraries import lock_text
+    from ..libraries import LibraryOptions, lock_text
     from .directory import plan_with_wheelhouse, write_whole
 
     if plugins or environment:
-        from ..libraries import LibraryOptions
-
         options = LibraryOptions(index=index or fetch, **libraries)
         data = plan_with_wheelhouse(sources(plugins, environment), options, settings.state_dir)
     else:

@@ -166,8 +166,7 @@ class Fetcher:
         pinned, wheels = scratch / "wanted.txt", scratch / "wheels"
         _write(pinned, pins)
         command = [*self._pip(), "download", "--no-deps", "--dest", str(wheels), "--requirement", str(pinned)]
-        own = [] if any(pin.startswith(("--index-url", "-i ")) for pin in pins) else self._index_options()
-        self._run([*command, *(own or ["--only-binary", ":all:", *self._links()])], doing)
+        self._run([*command, *self._index_options()], doing)
         fetched = []
         for wheel in sorted(wheels.glob("*.whl")):
             fetched.append(wheel.replace(self._wheelhouse / wheel.name))

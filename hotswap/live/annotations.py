@@ -40,7 +40,8 @@ KNOWN: dict[str, Any] = {
 }
 """Names that a type's name may use without being live."""
 
-_PATH = type(pathlib.Path())
+OUR_PATH = type(pathlib.Path())
+"""The class of every Path of this system, which `settled` knows as Path."""
 _WRAPPERS = [typing.Annotated, typing.Final, typing.Required, typing.NotRequired]
 if sys.version_info >= (3, 13):
     _WRAPPERS.append(typing.ReadOnly)
@@ -59,7 +60,7 @@ def settled(annotation: Any) -> Any:
         if annotation is None:
             return type(None)
         if isinstance(annotation, type):
-            return pathlib.Path if annotation is _PATH else annotation
+            return pathlib.Path if annotation is OUR_PATH else annotation
         if isinstance(annotation, NewType):
             annotation = annotation.__supertype__
         elif isinstance(annotation, typing.TypeVar):

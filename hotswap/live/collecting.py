@@ -78,8 +78,7 @@ def collect_live(
         faults += [Fault(file, *fault) for fault in (*_misnamed(types[file]), *_too_late(module))]
     if faults:
         raise ContractError(plugin, faults, stage="bound")
-    merged = _merge({"function": functions, "type": types})
-    return merged["function"], merged["type"]
+    return _merge(functions, types)
 
 
 def merge_live(
@@ -90,8 +89,7 @@ def merge_live(
     Raises:
         ResolutionError: Plugins offer the same name; every such name is listed with its plugins.
     """
-    merged = _merge({"function": functions, "type": types}, plugins={*functions, *types})
-    return merged["function"], merged["type"]
+    return _merge(functions, types, plugins={*functions, *types})
 
 
 def _is_marked(value: object) -> bool:
@@ -125,11 +123,11 @@ def _too_late(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def _merge(
-    kinds: Mapping[str, Mapping[str, Mapping[str, Any]]], plugins: Collection[str] = ()
-) -> dict[str, dict[str, Any]]:
-    """Kind -> name -> value, from what several places offer of each kind."""
+    functions: Mapping[str, Mapping[str, Any]], types: Mapping[str, Mapping[str, Any]], plugins: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Name -> value, of functions and of types, from what several places offer of each."""
     doubled: dict[str, list[tuple[str, list[str]]]] = {}
-    for kind, offers in kinds.items():
+    for kind, offers in (("function", functions), ("type", types)):
         owners: dict[str, list[str]] = {}
         for where, offered in offers.items():
             for name in offered:
@@ -143,7 +141,5 @@ def _merge(
             plugins=dict.fromkeys(place for _, places in pairs for place in places if place in plugins),
             reasons=[f"{name} is in {' and in '.join(places)}; rename one" for name, places in pairs],
         )
-    return {
-        kind: {name: value for offered in offers.values() for name, value in offered.items()}
-        for kind, offers in kinds.items()
-    }
+    merged = [dict(pair for offered in each.values() for pair in offered.items()) for each in (functions, types)]
+    return merged[0], merged[1]

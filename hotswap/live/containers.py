@@ -105,28 +105,24 @@ class Lists:
     def reader(self, item: Any, name: str) -> Callable[[Any], list[Any]]:
         """A function that reads a list of items of a type; `name` is the type's that is made of it."""
         items: Any = GenericAlias(list, (self._declared(item),))
-        structure: Any = list_structure_factory(items, self._converter)
-
-        def read(plain: Any) -> list[Any]:
-            if type(plain) is not list:
-                raise not_a(name, plain)
-            found: list[Any] = gathered(structure, plain)
-            return found
-
-        return read
+        return _strict(list, list_structure_factory(items, self._converter), name)
 
     def mapping_reader(self, value: Any, name: str) -> Callable[[Any], dict[str, Any]]:
         """A function that reads a dict with str keys."""
         mapping: Any = GenericAlias(dict, (str, self._declared(value)))
         structure: Any = mapping_structure_factory(mapping, self._converter, key_type=self._declared(str))
+        return _strict(dict, structure, name)
 
-        def read(plain: Any) -> dict[str, Any]:
-            if type(plain) is not dict:
-                raise not_a(name, plain)
-            found: dict[str, Any] = gathered(structure, plain)
-            return found
 
-        return read
+def _strict(kind: type, structure: Any, name: str) -> Callable[[Any], Any]:
+    """A function of cattrs that takes plain data of exactly one kind."""
+
+    def read(plain: Any) -> Any:
+        if type(plain) is not kind:
+            raise not_a(name, plain)
+        return gathered(structure, plain)
+
+    return read
 
 
 def gathered(structure: Callable[[Any, Any], Any], plain: Any, missing: str = "") -> Any:

@@ -65,7 +65,7 @@ def is_namedtuple(cls: type) -> bool:
 
 def is_plain(cls: type) -> bool:
     """True for a class whose attributes are annotated in its body or a base's."""
-    return any(True for base in _bases(cls) for name in _annotations(base) if name) and not is_protocol(cls)
+    return any(map(_annotations, _bases(cls))) and not is_protocol(cls)
 
 
 def is_protocol(cls: type) -> bool:
@@ -84,10 +84,9 @@ def fields_of(cls: Any) -> tuple[LiveField, ...]:
     arguments = _arguments(cls)
     if typing.is_typeddict(origin):
         return tuple(_keys(origin, arguments))
-    raw = list(_raw(origin))
     accepted, _ = _parameters(origin)
     fields = []
-    for each in raw:
+    for each in _raw(origin):
         owner = next((base for base in origin.__mro__ if each.name in _annotations(base)), origin)
         fields.append(
             LiveField(

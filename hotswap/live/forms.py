@@ -222,8 +222,9 @@ def _base64(kind: Any) -> Form:
     return Form(name, hold, read, frozenset(), frozenset({kind}), name)
 
 
-def _path(kind: type) -> Form:
-    return textual(kind, lambda value: _hold_str(str(value)), kind)
+def _path(kind: Any) -> Form:
+    real = type(kind())  # of Path and PurePath the one of this system
+    return textual(real, lambda value: _hold_str(str(value)), real, kind.__name__)
 
 
 TEXTS: dict[Any, Form] = {
@@ -234,12 +235,8 @@ TEXTS: dict[Any, Form] = {
     datetime.time: _moment(datetime.time),
     decimal.Decimal: textual(decimal.Decimal, str, decimal.Decimal),
     uuid.UUID: textual(uuid.UUID, str, uuid.UUID),
-    pathlib.PurePosixPath: _path(pathlib.PurePosixPath),
-    pathlib.PureWindowsPath: _path(pathlib.PureWindowsPath),
+    **{kind: _path(kind) for kind in (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.Path, pathlib.PurePath)},
 }
-_HERE = type(pathlib.Path())
-for _kind, _real in ((pathlib.Path, _HERE), (pathlib.PurePath, type(pathlib.PurePath()))):
-    TEXTS[_kind] = textual(_real, lambda value: _hold_str(str(value)), _real, _kind.__name__)
 
 
 def _hold_span(value: Any) -> dict[str, Any]:
@@ -258,14 +255,7 @@ def _read_span(plain: Any, _: Any = None) -> datetime.timedelta:
     raise unfit(f"{shown(plain)} is no timedelta: a list of days, seconds, microseconds")
 
 
-SPAN = Form(
-    "timedelta",
-    _hold_span,
-    _read_span,
-    frozenset(),
-    frozenset({datetime.timedelta}),
-    "timedelta",
-)
+SPAN = Form("timedelta", _hold_span, _read_span, frozenset(), frozenset({datetime.timedelta}), "timedelta")
 
 LEAVES: dict[Any, Form] = {**SCALARS, **TEXTS, datetime.timedelta: SPAN}
 """Types that are not made of others."""

@@ -23,7 +23,6 @@ _TOO_DEEP = Misfit("", f"is nested too deeply: more than {DEEPEST} levels", _FLA
 
 def held(value: Any, type: Any) -> Data | LiveDataError:
     """What `wrap` returns, or what it raises."""
-
     annotation = settled(value.__class__ if type is None else type)
     if annotation is Open:
         annotation = value.__class__
@@ -60,7 +59,6 @@ class Failed:
 
 def read(data: Data, into: Any) -> Any:
     """What `unwrap` returns, or `Failed` with what it raises."""
-
     annotation = _chosen(data, into)
     if isinstance(annotation, Failed):
         return annotation
@@ -86,7 +84,6 @@ def read(data: Data, into: Any) -> Any:
 
 def _chosen(data: Data, into: Any) -> Any:
     """The type that reads the data, or why there is none."""
-
     types: Any = into if isinstance(into, Mapping) else None
     if into is Any or into is object:
         types = {}
@@ -127,7 +124,6 @@ def _classes(annotation: Any) -> tuple[type, ...]:
 
 def _owner_of(classes: tuple[type, ...]) -> Manifest | None:
     """The plugin that a type belongs to: that of the first class in it that has one."""
-
     for cls in classes:
         if (owner := owner_of(cls.__module__)) is not None:
             return owner
@@ -151,7 +147,6 @@ def _is_deep(plain: Any) -> bool:
 
 def _endless(value: Any) -> Any:
     """The way to where a value contains itself, or what is nested too deeply."""
-
     stack: list[tuple[Any, str, dict[int, str]]] = [(value, "", {})]
     while stack:
         each, path, above = stack.pop()

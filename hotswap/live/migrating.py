@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -94,7 +94,7 @@ def too_late(cls: type, version: Version) -> Iterator[Migration]:
     return (each for each in vars(cls).get(_DECLARED, ()) if each.is_due(version))
 
 
-def migrated(cls: type, due: Iterator[Migration], fields: dict[str, Any]) -> dict[str, Any]:
+def migrated(cls: type, due: Iterable[Migration], fields: dict[str, Any]) -> dict[str, Any]:
     """The fields after these migrations; those given stay as they are.
 
     Raises:

@@ -30,7 +30,7 @@ from .fields import (
 )
 from .forms import Form
 from .marks import not_a, unmarked
-from .migrating import WRITTEN, Migration, MigrationFailed, migrated, migrations_of
+from .migrating import WRITTEN, MigrationFailed, migrated, migrations_of
 
 _DEFAULT = "give it a default in {cls}"
 _MIGRATION = "declare @hotswap.live.migration(before=...) in {cls}"
@@ -102,7 +102,11 @@ class _Inside:
         self._is_dict = typing.is_typeddict(self._cls)
         self._is_plain = not (self._is_dict or is_namedtuple(self._cls) or is_attrs(cls) or is_dataclass(self._cls))
         self._make = maker(cls, fields)
-        self._migrations = () if self._is_dict and not self._cls.__mro__ else migrations_of(self._cls)
+        self._migrations = migrations_of(self._cls)
+        default, migration = _DEFAULT.format(cls=self._name), _MIGRATION.format(cls=self._name)
+        # Where a field is missing, and where another one is there. Data that no plugin wrapped has no version, and is
+        # not migrated.
+        self._ways_out = {True: (f"{default}, or {migration}", migration), False: (default, "")}
         self._structure = make_dict_structure_fn_from_attrs(
             [_attribute(field, declared) for field in fields],
             dict,
@@ -148,9 +152,7 @@ class _Inside:
         """
         if self._migrations:
             plain = self._migrated(plain)
-        # Data that no plugin wrapped has no version, and is not migrated.
-        migrate = _MIGRATION.format(cls=self._name) if WRITTEN.get().version is not None else ""
-        missing = ", or ".join(filter(None, (_DEFAULT.format(cls=self._name), migrate)))
+        missing, migrate = self._ways_out[WRITTEN.get().version is not None]
         values = gathered(self._structure, plain, missing)
         if plain and self._names.isdisjoint(plain):
             # Another type's, of which all would be lost.
@@ -176,9 +178,9 @@ class _Inside:
         if written.version is None or (owner is not None and owner.plugin != written.plugin):
             return plain
         version = Version(written.version)
-        due: list[Migration] = [each for each in self._migrations if each.is_due(version)]
+        due = [each for each in self._migrations if each.is_due(version)]
         try:
-            return migrated(self._cls, iter(due), plain)
+            return migrated(self._cls, due, plain)
         except MigrationFailed as error:
             text = str(error)
         raise unfit(text, "mend the migration, and load the plugin anew")

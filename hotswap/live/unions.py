@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import collections
-import datetime
 import enum
-import pathlib
 import typing
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
-from .annotations import KNOWN, Open, settled, spelled
+from .annotations import KNOWN, OUR_PATH, Open, settled, spelled
 from .containers import Find, at_index, at_key, at_keys, built, converted
 from .faults import Misfit, Unfit, shown, unfit
-from .forms import NONE, STR, TEXTS, Form
+from .forms import LEAVES, NONE, SCALARS, STR, Form
 from .marks import MARK, disallowed, mark_of, marked, not_a, unmarked
 
-PLAIN_KINDS = frozenset({type(None), bool, int, float, str})
-_PATH = type(pathlib.Path())
-OPEN_KINDS: dict[type, Any] = {
-    **{kind: kind for kind in PLAIN_KINDS},
-    **{kind: kind for kind in TEXTS},
-    _PATH: pathlib.Path,
-    **{kind: kind for kind in (datetime.timedelta, tuple, set, frozenset)},
-    **{kind: kind for kind in (collections.deque, collections.OrderedDict, collections.Counter)},
-}
-"""Class of a value -> the type it is held as where anything may stand; list and dict are held as they are."""
-MARKS = frozenset(spelled(kind) for kind in (*OPEN_KINDS.values(), list))
+PLAIN_KINDS = frozenset(SCALARS)
+OPEN_KINDS = frozenset(
+    {*LEAVES, OUR_PATH, tuple, set, frozenset, collections.deque, collections.OrderedDict, collections.Counter}
+)
+"""Classes of what may stand where anything may, plain or to be marked; list and dict are held as they are."""
+MARKS = frozenset(spelled(kind) for kind in (*OPEN_KINDS, list))
 """All marks that may stand there, but that of dict."""
 
 
@@ -132,13 +125,6 @@ def literal_form(annotation: Any, find: Find) -> Form:
 
 def open_form(find: Find) -> Form:
     """Where anything may stand: plain values as they are, Python's own other values marked, objects refused."""
-    forms: dict[type, Form] = {}
-
-    def form_of(kind: type) -> Form | None:
-        # Found when first wanted: those of containers are made of this one.
-        if kind in OPEN_KINDS and kind not in forms:
-            forms[kind] = find(OPEN_KINDS[kind])
-        return forms.get(kind)
 
     def hold(value: Any) -> Any:
         kind = type(value)
@@ -149,8 +135,9 @@ def open_form(find: Find) -> Form:
             keys = converted(repeat(STR.hold if is_plain else hold), value, at_key)
             pairs = zip(keys, converted(repeat(hold), value.values(), at_keys(keys)), strict=True)
             return dict(pairs) if is_plain else marked("dict", [list(pair) for pair in pairs])
-        if (form := form_of(kind)) is None:
+        if kind not in OPEN_KINDS:
             raise unfit(_refusal(value), _way_out(value))
+        form = find(kind)  # not before it is wanted: those of containers are made of this one
         plain = form.hold(value)
         return plain if kind in PLAIN_KINDS or mark_of(plain) == form.name else marked(form.name, plain)
 

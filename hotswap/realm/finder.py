@@ -19,7 +19,7 @@ from .address import realm_id
 from .asking import asker, seeker
 from .ownkeys import OWN_KEYS, answers
 from .plainkeys import KEYS
-from .succession import Formers
+from .succession import Formers, Successor
 from .territory import PARENT, Reach, Territory, in_plain_words
 
 _PREFIX = PARENT + "."
@@ -29,22 +29,13 @@ _ASKED_BY_NAME = frozenset({"get_code", "get_source", "get_filename", "is_packag
 _EVERYBODY = DistributionFinder.Context()
 
 
-class FinderRealm(Protocol):
+class FinderRealm(Successor, Protocol):
     """What the finder needs of a realm."""
 
     id: str
     territory: Territory
-    manifest: Manifest | None
-    """None for libraries, which belong to no plugin."""
     guarded: bool
     """True once C code, or the standard library by string, may ask for its modules by their plain names."""
-    live_since: int
-    """Greater for what went live later; 0 for what is not live yet."""
-
-    @property
-    def reach(self) -> Reach | None:
-        """What its code reaches; None once it is closed."""
-        ...
 
     def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
         """The spec of one of the realm's modules, or None."""

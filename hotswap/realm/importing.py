@@ -16,7 +16,7 @@ from .finder import FINDER
 from .overlays import Overlays
 from .overlays.metadata import realm_distributions
 from .plainkeys import KEYS
-from .territory import PARENT, Territory, in_plain_words, plain_names
+from .territory import Territory, in_plain_words, plain_names
 
 _host_import = builtins.__import__
 _BY_STRING = frozenset(
@@ -104,7 +104,7 @@ class RealmImport:
 
     def plain(self, name: str) -> str:
         """The name by which the author knows a module; the inverse of `full`."""
-        return plain_names(name) if PARENT in name else name
+        return plain_names(name)
 
     def territories(self) -> tuple[Territory, ...]:
         """What the realm owns, behind what its libraries own."""
@@ -249,8 +249,7 @@ class RealmImport:
     def _translated(self, function: Callable[..., ModuleType], *arguments: Any) -> ModuleType:
         """Call, and let an ImportError speak of names as the plugin writes them."""
         if self.closed:
-            label = self.territory.label
-            raise ImportError(f"{label} has been freed and imports nothing of its own any more")
+            raise self.territory.freed()
         try:
             return function(*arguments)
         except ImportError as error:

@@ -68,7 +68,7 @@ class RealmExtensionLoader(ExtensionFileLoader):
         territory = self._realm.territory
         reach = self._realm.reach
         if reach is None:
-            raise ImportError(f"{territory.label} has been freed and imports nothing of its own any more")
+            raise territory.freed()
         self._realm.guard()
         plain = spec.name.removeprefix(territory.prefix)
         _refuse_second_copy(plain.partition(".")[0], territory)

@@ -40,7 +40,7 @@ class Successor(Protocol):
     """What is asked of an open realm."""
 
     manifest: Manifest | None
-    """None for libraries."""
+    """None for libraries, which belong to no plugin."""
     live_since: int
     """Greater for what went live later; 0 for what is not live yet."""
 

@@ -63,6 +63,10 @@ class Territory:
         """The name under which the interpreter knows a module that is called `name` here; itself if it is not owned."""
         return self.prefix + name if self.owns(name) else name
 
+    def freed(self) -> ImportError:
+        """What an import of its modules fails with once the realm is closed."""
+        return ImportError(f"{self.label} has been freed and imports nothing of its own any more")
+
 
 class Reach(Protocol):
     """The names that code of a realm reaches besides the host's: its own, and its private libraries'."""

@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import Fault
@@ -32,7 +33,7 @@ class Undeclared:
         """The plugin has imported something of the host's below this top-level name, for the first time."""
         if top in _EXEMPT or (self._manifest.plugin, top) in _told:
             return
-        providers = () if _is_the_programs_own(top) else importlib.metadata.packages_distributions().get(top, ())
+        providers = () if _is_the_programs_own(top) else _providers(_places()).get(top, ())
         declared = {canonical(requirement.name) for requirement in self._manifest.requires}
         declared.add(self._manifest.name)
         if providers and declared.isdisjoint(map(canonical, providers)):
@@ -51,6 +52,24 @@ def _is_the_programs_own(top: str) -> bool:
     module = sys.modules.get(top)
     places = list(getattr(module, "__path__", ())) or [getattr(module, "__file__", None) or ""]
     return not any(next(Path(place).parent.glob("*.dist-info"), None) for place in places if place)
+
+
+@lru_cache(maxsize=1)
+def _providers(_: tuple[object, ...]) -> Mapping[str, Sequence[str]]:
+    """Top-level import name -> distributions, read once for what is installed: it takes tens of milliseconds."""
+    return importlib.metadata.packages_distributions()
+
+
+def _places() -> tuple[object, ...]:
+    """Is another one when something has been installed or removed: where distributions lie, and since when."""
+    return (*map(id, sys.meta_path), *((entry, _changed(entry)) for entry in map(str, sys.path)))
+
+
+def _changed(entry: str) -> int:
+    try:
+        return Path(entry).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0  # nothing is there, which `sys.path` may say
 
 
 def undeclared_imports(

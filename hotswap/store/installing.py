@@ -14,7 +14,7 @@ from .compiling import ByteCompiler
 from .layout import Layout
 from .libraries import write_library_record
 from .site import write_record
-from .unpack import Packed, unpack, unpack_together
+from .unpack import Packed, unpack
 
 
 class Installer:
@@ -54,13 +54,11 @@ class Installer:
         errors: list[WheelError] = []
         for place, content in missing.items():
             try:
-                if isinstance(content, LibrarySet):
-                    sizes[place] = unpack_together(map(Packed.of, content.libraries), staged[place])
-                else:
-                    sizes[place] = unpack(Packed.of(content), staged[place])
+                wheels = content.libraries if isinstance(content, LibrarySet) else (content,)
+                sizes[place] = unpack(map(Packed.of, wheels), staged[place])
             except WheelError as error:
                 errors.append(error)
-        raise_all([*errors])
+        raise_all(errors)
         return sizes
 
     def _compile(self, sizes: Mapping[Path, dict[str, int]], staged: Mapping[Path, Path]) -> None:

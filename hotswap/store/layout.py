@@ -42,19 +42,15 @@ def site_name(manifest: Manifest) -> str:
     Raises:
         WheelError: Name or digest is not in the form that makes a safe directory name.
     """
-    faults = [
-        Fault(str(manifest.candidate.path), f"{what} {value!r} cannot name a directory")
-        for what, value, form in (("name", manifest.name, _NAME), ("digest", manifest.digest, _DIGEST))
-        if not form.fullmatch(value)
-    ]
-    if faults:
+    if faults := check_safe(manifest.candidate.path, manifest.name, manifest.digest):
         raise WheelError(manifest.plugin, faults, stage="installed")
     return f"{manifest.name}-{manifest.version}-{manifest.digest[:DIGEST_DIGITS]}"
 
 
-def is_name(value: str) -> bool:
-    """True for a canonical distribution name."""
-    return _NAME.fullmatch(value) is not None
+def check_safe(path: Path, name: str, digest: str) -> list[Fault]:
+    """What keeps a wheel's name and digest from making a safe directory name."""
+    forms = (("name", name, _NAME.fullmatch(name) is not None), ("digest", digest, is_digest(digest)))
+    return [Fault(str(path), f"{what} {value!r} cannot name a directory") for what, value, safe in forms if not safe]
 
 
 def is_digest(value: object) -> bool:

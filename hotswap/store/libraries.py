@@ -12,10 +12,10 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from hotswap.errors import Fault, StateDirError, WheelError
+from hotswap.errors import StateDirError, WheelError
 from hotswap.model import Library, LibrarySet
 
-from .layout import DIGEST_DIGITS, is_digest, is_name
+from .layout import DIGEST_DIGITS, check_safe, is_digest
 from .site import RECORD, SiteRecord, flaw
 
 _FORMAT = 1
@@ -28,13 +28,7 @@ def library_name(libraries: LibrarySet) -> str:
         WheelError: A name or digest is not in the form that makes a safe directory name.
     """
     faults = [
-        Fault(str(library.path), f"{what} {value!r} cannot name a directory")
-        for library in libraries.libraries
-        for what, value, safe in (
-            ("name", library.name, is_name(library.name)),
-            ("digest", library.digest, is_digest(library.digest)),
-        )
-        if not safe
+        fault for library in libraries.libraries for fault in check_safe(library.path, library.name, library.digest)
     ]
     first, *others = libraries.libraries
     if faults:

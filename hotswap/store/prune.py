@@ -49,10 +49,14 @@ def _installed(layout: Layout) -> Iterator[Path]:
         yield from _children(directory)
 
 
+def _left_behind(directory: Path) -> list[Path]:
+    oldest = time.time() - _BUILD_AGE
+    return [child for child in _children(directory) if child.lstat().st_mtime < oldest]
+
+
 def _unused_wheels(layout: Layout, kept: Iterable[Path]) -> list[Path]:
     """What lies in the wheelhouse but for the wheels that library dirs among those that stay were made of."""
-    oldest = time.time() - _BUILD_AGE  # somebody may have fetched it for what is not installed yet
-    old = [child for child in _children(layout.wheelhouse) if child.lstat().st_mtime < oldest]
+    old = _left_behind(layout.wheelhouse)  # what is young may have been fetched for what is not installed yet
     used = frozenset[str]().union(*(digests_in(directory) for directory in kept)) if old else frozenset()
     # What is no wheel is what a process that was killed was just fetching.
     return [
@@ -68,14 +72,14 @@ def choose(layout: Layout, used: Collection[str]) -> tuple[PruneReport, list[Pat
     """
     endings = {digest[:DIGEST_DIGITS] for digest in used}
     sites = list(_installed(layout))
+    kept = [site for site in sites if site.name.rpartition("-")[2] in endings]
     unused = [site for site in sites if site.name.rpartition("-")[2] not in endings]
-    oldest = time.time() - _BUILD_AGE
-    builds = [build for build in _children(layout.builds) if build.lstat().st_mtime < oldest]
-    wheels = _unused_wheels(layout, (site for site in sites if site not in set(unused)))
+    builds = _left_behind(layout.builds)
+    wheels = _unused_wheels(layout, kept)
     report = PruneReport(
         removed=tuple(_shown(layout, site) for site in unused),
         freed=sum(map(_size, [*unused, *builds, *wheels])),
-        kept=len(sites) - len(unused),
+        kept=len(kept),
         builds=tuple(build.name for build in builds),
         wheels=tuple(wheel.name for wheel in wheels),
     )

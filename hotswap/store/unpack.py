@@ -46,29 +46,19 @@ class Packed:
         return cls(wheel.plugin, wheel.candidate.path, wheel.digest, wheel.dist_info, wheel.candidate.tree)
 
 
-def unpack(packed: Packed, target: Path) -> dict[str, int]:
-    """Write the files of a verified wheel or installed distribution into a directory.
+def unpack(wheels: Iterable[Packed], target: Path) -> dict[str, int]:
+    """Write the files of verified wheels, or of an installed distribution, into one directory.
 
-    Shipped `__pycache__` is left out, `.data/purelib` and `.data/platlib` go to the root, INSTALLER says hotswap.
+    Shipped `__pycache__` is left out, `.data/purelib` and `.data/platlib` go to the root, INSTALLER says hotswap. A
+    file that several bring is written once, if its content is the same, or if it is what old namespace packages put
+    into each of their wheels.
 
     Returns:
         Relative POSIX path -> size in bytes of each file written.
 
     Raises:
-        WheelError: The content is not what was verified; nothing has been written if a path is at fault.
-        OSError: The target cannot be written.
-    """
-    return write_files(place(packed), target)
-
-
-def unpack_together(wheels: Iterable[Packed], target: Path) -> dict[str, int]:
-    """The same for several wheels that share one directory.
-
-    A file that several bring is written once, if its content is the same, or if it is what old namespace packages put
-    into each of their wheels.
-
-    Raises:
-        WheelError: As `unpack`; or two wheels bring different files of one name.
+        WheelError: The content is not what was verified, or two wheels bring different files of one name; nothing has
+            been written if a path is at fault.
         OSError: The target cannot be written.
     """
     owners: dict[str, Packed] = {}

@@ -22,7 +22,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from ..errors import Fault
-from ..model import ENTRY_POINT_GROUP, Candidate, canonical
+from ..model import ENTRY_POINT_GROUP, Candidate, canonical, is_name
 
 MAX_ENTRY_POINTS = 64 << 10
 """Bytes of an entry_points.txt that is parsed."""
@@ -30,7 +30,6 @@ MAX_ENTRY_POINTS_LINE = 1024
 """Bytes of a line in it: configparser takes a time that grows with the square of a line (1 s for 16,000 spaces)."""
 
 _PARSER = email.parser.Parser()
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]+")
 _METADATA_VERSION = re.compile(r"[12]\.[0-9]+")
 _FORM = f"[{ENTRY_POINT_GROUP}] <plugin name> = <package.module>"
@@ -63,7 +62,7 @@ def read_core(raw: bytes, where: str, candidate: Candidate, faults: list[Fault])
     if metadata_version is not None and not _METADATA_VERSION.fullmatch(metadata_version):
         faults.append(Fault(where, f"Metadata-Version {metadata_version!r} is none that hotswap knows (1.x, 2.x)"))
     name = _single(message, "Name", where, faults)
-    if name is not None and not (_NAME.fullmatch(name) and canonical(name) == candidate.name):
+    if name is not None and not (is_name(name) and canonical(name) == candidate.name):
         faults.append(Fault(where, f"Name is {name!r}, the file name says {candidate.name!r}"))
     version = _single(message, "Version", where, faults)
     if version is not None and not _same_version(version, candidate.version):
@@ -142,7 +141,7 @@ def read_entry_point(raw: bytes | None, where: str, faults: list[Fault]) -> Entr
         faults.append(Fault(where, what, f"a plugin has one: {_FORM}"))
         return None
     ((name, value),) = entries
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         faults.append(Fault(where, f"the plugin name {name!r} is not made of ASCII letters, digits, `-`, `_` and `.`"))
         return None
     module, colon, attr = (part.strip() for part in value.partition(":"))
@@ -150,11 +149,6 @@ def read_entry_point(raw: bytes | None, where: str, faults: list[Fault]) -> Entr
         faults.append(Fault(where, f"{name} = {value!r} is not a module or an object in one", f"write {_FORM}"))
         return None
     return Entry(canonical(name), module, attr)
-
-
-def is_name(text: str) -> bool:
-    """True if it can be the name of a distribution or a plugin."""
-    return _NAME.fullmatch(text) is not None
 
 
 def _is_dotted(text: str) -> bool:

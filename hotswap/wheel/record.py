@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-from collections.abc import Collection
+import io
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..errors import Fault
@@ -50,6 +51,22 @@ def read_record(raw: bytes, where: str, faults: list[Fault]) -> dict[str, Row]:
     return rows
 
 
+def write_record(rows: Mapping[str, Row]) -> bytes:
+    """The content of a RECORD file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows((path, row.hash, row.size) for path, row in rows.items())
+    return text.getvalue().encode()
+
+
+def row_of(content: bytes) -> Row:
+    """What RECORD has to say of a file."""
+    return Row(f"sha256={_encoded('sha256', content)}", str(len(content)))
+
+
+def _encoded(algorithm: str, content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.new(algorithm, content).digest()).rstrip(b"=").decode()
+
+
 def check_listing(rows: Collection[str], names: Collection[str], dist_info: str) -> list[Fault]:
     """Compare which files RECORD lists with those that are there."""
     where = f"{dist_info}/RECORD"
@@ -72,10 +89,8 @@ def check_content(name: str, content: bytes, row: Row, dist_info: str) -> list[F
     if algorithm not in ALGORITHMS:
         what = f"has the hash {row.hash!r} in RECORD" if row.hash else "has no hash in RECORD"
         faults.append(Fault(name, what, f"known are {', '.join(sorted(ALGORITHMS))}"))
-    else:
-        digest = hashlib.new(algorithm, content).digest()
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("="):
-            faults.append(Fault(name, f"does not have the {algorithm} that RECORD says", "build the wheel anew"))
+    elif _encoded(algorithm, content) != expected.rstrip("="):
+        faults.append(Fault(name, f"does not have the {algorithm} that RECORD says", "build the wheel anew"))
     if row.size and row.size != str(len(content)):
         faults.append(Fault(name, f"has {len(content)} bytes, RECORD says {row.size}", "build the wheel anew"))
     return faults

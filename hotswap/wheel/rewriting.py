@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
 import io
 import logging
 import stat
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +19,7 @@ from .files import PackedFiles
 from .layout import check_names, place
 from .reading import read_wheel
 from .recipe import Recipe
-from .record import SIGNATURES, Row, check_archive, read_record
+from .record import SIGNATURES, Row, check_archive, read_record, row_of, write_record
 from .stamping import STAMP, write_stamp
 from .tree import SourceFile
 from .trimming import Trim, trim
@@ -100,7 +97,7 @@ def _packed(archive: Archive, dist_info: str, change: Trim, build: BuildInfo, pl
             if _is_metadata(entry, dist_info):
                 _copy(entry, old, new)
         rows[stamp] = _write(new, stamp, write_stamp(build), moment)
-        _write(new, record, _record({**rows, record: Row("", "")}), moment)
+        _write(new, record, write_record({**rows, record: Row("", "")}), moment)
     return buffer.getvalue()
 
 
@@ -131,8 +128,7 @@ def _write(new: zipfile.ZipFile, path: str, content: bytes, moment: datetime, mo
     info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, (stat.S_IFREG | mode) << 16
     info.create_system = 3  # Unix: the mode bits count
     new.writestr(info, content)
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-    return Row(f"sha256={digest}", str(len(content)))
+    return row_of(content)
 
 
 def _content(file: SourceFile, plugin: str) -> bytes:
@@ -140,9 +136,3 @@ def _content(file: SourceFile, plugin: str) -> bytes:
         return file.path.read_bytes()
     except OSError as error:
         raise BuildError(plugin, [Fault(str(file.path), f"cannot be read: {error.strerror}")]) from None
-
-
-def _record(rows: Mapping[str, Row]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((path, row.hash, row.size) for path, row in rows.items())
-    return text.getvalue().encode()

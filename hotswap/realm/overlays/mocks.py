@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import update_wrapper
 from typing import Any
-from unittest import mock
 
 from .thin import RealmNames
 
 
 def unittest_mock(realm: RealmNames) -> dict[str, Any]:
     """What differs in a realm's `unittest.mock`."""
+    from unittest import mock  # not before a plugin has it: a host need not load all of unittest
 
     def full(target: Any) -> Any:
         if not isinstance(target, str):
