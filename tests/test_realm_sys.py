@@ -93,7 +93,17 @@ def test_writes(run: Any) -> None:
     for code in ("sys.modules['alpha.made']", "del sys.modules['alpha.made']"):
         with pytest.raises(KeyError, match=r"^'alpha\.made'$"):
             run(f"import sys\n{code}")
-    assert run("import sys\nsys.modules = {}\nsys.modules = {1: 2}\nfound = sys.modules") == {1: 2}
+    assert sys.modules["sys"] is sys
+
+
+def test_another_dict_as_modules(run: Any) -> None:
+    """What a plugin puts in the place of `sys.modules` its libraries see, and the host does not."""
+    code = (
+        "import sys, tools\nbefore = sys.modules\nsys.modules = {}\nsys.modules = {1: 2}\nfound = [dict(sys.modules)]\n"
+        "found += [dict(tools.sys.modules)]\nsys.modules = before\nfound += [sys.modules is before]\n"
+        "found += [tools.sys.modules is tools.MODULES]"
+    )
+    assert run(code) == [{1: 2}, {1: 2}, True, True]
     assert sys.modules["sys"] is sys
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any, TypeVar
 
 from ..errors import ContractError, Fault, ResolutionError
@@ -68,14 +68,12 @@ def collect_live(
         file = getattr(module, "__file__", None) or module.__name__
         plugin = plugin or _label(module)
         functions[file], types[file] = {}, {}
-        for name, value in list(vars(module).items()):
-            # A name imported from elsewhere is live where it was defined.
-            if getattr(value, "__module__", None) == module.__name__ and (is_live(name, prefix) or _is_marked(value)):
-                if isinstance(value, type):
-                    types[file][name] = value
-                elif inspect.isroutine(value):  # functions, and what decorators like lru_cache make of them
-                    functions[file][name] = value
-        faults += [Fault(file, *fault) for fault in (*_misnamed(types[file]), *_too_late(module))]
+        defined = list(_defined(module))
+        for name, value in defined:
+            if is_live(name, prefix) or _is_marked(value):
+                (types if isinstance(value, type) else functions)[file][name] = value
+        classes = {id(value): value for _, value in defined if isinstance(value, type)}.values()
+        faults += [Fault(file, *fault) for fault in (*_misnamed(types[file]), *_too_late(module, classes))]
     if faults:
         raise ContractError(plugin, faults, stage="bound")
     return _merge(functions, types)
@@ -90,6 +88,19 @@ def merge_live(
         ResolutionError: Plugins offer the same name; every such name is listed with its plugins.
     """
     return _merge(functions, types, plugins={*functions, *types})
+
+
+def _defined(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """The classes and functions of a module by name; what it imports from elsewhere is live where it was defined.
+
+    Other objects are not asked anything, not even for their class: one that is lazy would come to life, and might fail.
+    """
+    for name, value in list(vars(module).items()):
+        kind = type(value)
+        # Functions, and what decorators like lru_cache make of them, bind to instances; those of C do not.
+        routine = kind is BuiltinFunctionType or (hasattr(kind, "__get__") and not hasattr(kind, "__set__"))
+        if (routine or issubclass(kind, type)) and getattr(value, "__module__", None) == module.__name__:
+            yield name, value
 
 
 def _is_marked(value: object) -> bool:
@@ -110,13 +121,12 @@ def _misnamed(types: Mapping[str, type]) -> Iterator[tuple[str, str]]:
             yield what, f"let it be called {name!r}"
 
 
-def _too_late(module: ModuleType) -> Iterator[tuple[str, str]]:
+def _too_late(module: ModuleType, classes: Iterable[type]) -> Iterator[tuple[str, str]]:
     """Migrations that would change what the plugin's own version writes."""
     if (owner := owner_of(module.__name__)) is None:
         return
-    classes = {id(cls): cls for cls in vars(module).values() if isinstance(cls, type)}
-    for cls in classes.values():
-        for each in too_late(cls, owner.version) if cls.__module__ == module.__name__ else ():
+    for cls in classes:
+        for each in too_late(cls, owner.version):
             declared = f"migration(before={str(each.before)!r}) of {cls.__name__}"
             what = f"{declared} is for a later version than {owner.label}"
             yield what, f"raise the version of {owner.plugin}, or lower before="

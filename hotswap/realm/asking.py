@@ -13,11 +13,12 @@ from types import CodeType
 from typing import Any
 
 from .nativestack import STACK
-from .territory import Reach
+from .territory import PARENT, Reach
 
 ANCHOR = "__hotswap_anchor__"
 """What the builtins of a realm's code have under this name leads to the realm's names."""
-_BOOTSTRAP = frozenset({"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib"})
+BOOTSTRAP = frozenset({"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib"})
+"""Names of the importing machinery itself."""
 _IMPORT_NAME = opmap["IMPORT_NAME"]
 _DECIDING = ("hotswap.realm.importing", "hotswap.realm.overlays")
 """What they look for with the host's functions is the host's."""
@@ -75,7 +76,7 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
     while frame is not None:  # pragma: no branch - it ends in threads that run no Python function: not measured
         anchor = frame.f_builtins.get(ANCHOR)
         module = str(frame.f_globals.get("__name__"))
-        if anchor is not None or not (module.startswith("hotswap.realm.") or module in _BOOTSTRAP):
+        if anchor is not None or not (module.startswith("hotswap.realm.") or module in BOOTSTRAP):
             break
         decided = decided or module.startswith(_DECIDING)
         by_string = by_string or frame.f_code.co_name == "_gcd_import"
@@ -96,11 +97,16 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
 
 
 def by_statement() -> bool:
-    """True if it is an import statement of a realm that looks for a module, and no function that was given a string."""
+    """True if it is an import statement in a realm's module that looks for a module.
+
+    And no function that was given a string, nor a statement in code that was made of strings, e.g. of a template.
+    """
     frame = sys._getframe(0).f_back
     while frame is not None and ANCHOR not in frame.f_builtins:
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _IMPORT_NAME
+    if frame is None or frame.f_code.co_code[frame.f_lasti] != _IMPORT_NAME:
+        return False
+    return PARENT in str(frame.f_globals.get("__name__"))
 
 
 def _passes_on(module: str) -> bool:

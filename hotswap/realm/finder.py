@@ -18,6 +18,7 @@ from ..model import Manifest, canonical
 from .address import realm_id
 from .asking import asker, seeker
 from .ownkeys import OWN_KEYS, answers
+from .ownnames import exact
 from .plainkeys import KEYS
 from .succession import Formers, Successor
 from .territory import PARENT, Reach, Territory, in_plain_words
@@ -135,6 +136,7 @@ class RealmFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`."""
+        fullname = exact(fullname)  # `sys.modules` is to have text for keys
         if fullname.startswith(_PREFIX):
             named, dot, _ = fullname[len(_PREFIX) :].partition(".")
             realm = self._realms.get(named)

@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from .native import RealmExtensionLoader, Surroundings
+from .ownnames import OwnName
 
 
 class RealmSourceLoader(SourceFileLoader):
@@ -27,7 +28,7 @@ class RealmSourceLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
         # `exec` adds builtins only where there are none, so setting them first is all it takes.
-        module.__dict__["__builtins__"] = self.builtins
+        module.__dict__.update(__builtins__=self.builtins, __name__=OwnName(self.name))
         super().exec_module(module)
 
     def get_code(self, fullname: str) -> CodeType | None:
@@ -54,7 +55,7 @@ class RealmSourcelessLoader(SourcelessFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
-        module.__dict__["__builtins__"] = self.builtins
+        module.__dict__.update(__builtins__=self.builtins, __name__=OwnName(self.name))
         super().exec_module(module)
 
 

@@ -3,9 +3,9 @@
 While a version goes, two things look the same: pickle saves one of its objects, imports `__module__` and compares what
 it finds there with the object; and pickle loads what names that module, for which the successor is to answer by now.
 What differs is the string that `sys.modules` is asked for: an object's `__module__` is the `__name__` of its module,
-the very same string; in a pickle it is another one that is equal. So the modules stand in `sys.modules` under an
-`OwnKey`, which equals its name if it is that very string, or if the version's own code asks; for everybody else only as
-long as the version is live, or in use. What does not find it there goes to the finder, see `succession`.
+an `OwnName`; in a pickle it is text. So the modules stand in `sys.modules` under an `OwnKey`, which equals its name if
+it is asked for by an `OwnName`, or by the version's own code; for everybody else only as long as the version is live,
+or in use. What does not find it there goes to the finder, see `succession`.
 
 Only a version that has a successor in memory has such keys: asking them takes microseconds.
 """
@@ -20,6 +20,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Protocol
 
+from .ownnames import OwnName, exact
 from .succession import readers
 
 
@@ -63,7 +64,7 @@ class OwnKey(_Key):
             return True
         if not isinstance(other, str) or not str.__eq__(self, other):
             return False
-        return answers(self.owner)
+        return type(other) is OwnName or answers(self.owner)
 
 
 def answers(owner: Owner) -> bool:
@@ -90,7 +91,7 @@ class OwnKeys:
             if owner.prefix not in self._keys:
                 keys = self._keys[owner.prefix] = []
                 for module in owner.loaded():
-                    name = module.__name__
+                    name = exact(module.__name__)
                     if sys.modules.get(name) is module:  # a module may have given itself another name
                         key = OwnKey(name)
                         key.owner, key.exact = owner, name

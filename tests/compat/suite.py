@@ -140,6 +140,8 @@ def inside(suite: Suite, cache: Cache, ini: Path, scratch: Path) -> dict[str, An
         scratch / "plugins", state_dir=scratch / "state", find_links=[scratch / "links"]
     ) as manager:
         manager.load()
+        # What the tests start as a process of its own knows nothing of realms: it finds the package as it does outside.
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(scratch / "package"), os.environ.get("PYTHONPATH", "")])
         root = manager.current["compat-suite"].site_dir.resolve()
 
         def importing(path: Path, config: Any = None) -> ModuleType:

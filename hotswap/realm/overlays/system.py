@@ -26,6 +26,11 @@ class RealmModules(dict[str, Any], Kept):
         super().__init__()
         self._realm = realm
 
+    def assigned(self, value: Any) -> None:
+        """The plugin's libraries see what the plugin sees."""
+        if self._realm.libraries is not None:
+            self._realm.libraries.overlay("sys").modules = value
+
     def __getitem__(self, name: str) -> Any:
         full = self._full(name)
         try:

@@ -18,6 +18,8 @@ class RealmNames(Protocol):
 
     territory: Territory
     builtins: dict[str, Any]
+    libraries: Any
+    """The same of the private libraries; None if there are none."""
 
     def __call__(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """Import as a statement in the realm would."""
@@ -61,7 +63,13 @@ class RealmNames(Protocol):
 
 
 class Kept:
-    """A replacement that stays where it is when it is assigned to: the original would be another one for everybody."""
+    """A replacement that may be assigned to without the original's becoming another one for everybody.
+
+    Assigned to again, it is what it was.
+    """
+
+    def assigned(self, value: Any) -> None:
+        """The attribute is `value` from now on."""
 
 
 class Overlay(ModuleType):
@@ -82,15 +90,16 @@ class Overlay(ModuleType):
         super().__init__(original.__name__)
         own = _dict_of(self)
         own.clear()
-        kept = frozenset(name for name, value in replacements.items() if isinstance(value, Kept))
+        kept = {name: value for name, value in replacements.items() if isinstance(value, Kept)}
         own.update(replacements, _original=original, _kept=kept)
         # A module's own `__getattr__` that is written in C costs a third of a method of the class.
         own["__getattr__"] = partial(getattr, original) if sibling is None else _through(original, sibling)
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = _dict_of(self)
-        if name in own["_kept"]:
-            own[name] = value
+        if (kept := own["_kept"].get(name)) is not None:
+            own[name] = kept if isinstance(value, type(kept)) else value
+            kept.assigned(value)
             return
         setattr(own["_original"], name, value)
         own.pop(name, None)
