@@ -136,7 +136,8 @@ def test_added_to(alpha: Any) -> None:
 
 def test_as_a_key_of_modules(alpha: Any) -> None:
     """The standard library finds a class's module by it, and `sys.modules` never gets a key that is no text."""
-    cls = dataclasses.make_dataclass("Point", [("x", int)], namespace={"__module__": alpha.jobs.__name__})
+    members = {"__module__": alpha.jobs.__name__, "__annotations__": {"x": int}}
+    cls = dataclasses.dataclass(type("Point", (), members))
     assert typing.get_type_hints(cls) == {"x": int}
     assert sys.modules[cls.__module__] is alpha.jobs
     alpha.run("import pkgutil\nfor each in pkgutil.walk_packages(__path__, __name__ + '.'): __import__(each.name)")
