@@ -18,6 +18,7 @@ attribute (a host without the package must get ModuleNotFoundError, and types co
 
 from __future__ import annotations
 
+import builtins
 import operator
 import sys
 import threading
@@ -25,12 +26,14 @@ from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
 from itertools import compress
+from sys import _getframe
 from typing import Any
 
-from .asking import seeker
+from .asking import IMPORT_NAME, passes_on, seeker
 from .territory import Reach, Territory
 
 _STDLIB = frozenset(sys.stdlib_module_names)
+_HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
 
 
@@ -38,6 +41,9 @@ class _InertKey(str):
     """A key that equals its own text, without any Python code being run to find out."""
 
     plain: str
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
 
 
 class PlainKey(_InertKey):
@@ -49,16 +55,28 @@ class PlainKey(_InertKey):
     def __eq__(self, other: object) -> bool:
         if other is self:
             return True
+        try:
+            # An import statement of the host's, by far the most frequent, is not to cost more than it must. What is
+            # asked here is what `seeker` would ask.
+            frame = _getframe(1)
+            if (
+                frame.f_builtins is _HOSTS_BUILTINS
+                and frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME
+                and not passes_on(frame.f_globals["__name__"])
+            ):
+                return False
+        except (ValueError, KeyError, TypeError):
+            pass  # no frame, or one that is called nothing
         if not isinstance(other, str) or not str.__eq__(self.plain, other):
             return False
-        if (probed := getattr(_thread, "probed", None)) is not None:
-            is_it: bool = probed is self
+        if _thread.probed is not None:
+            is_it = _thread.probed is self
             _thread.met = is_it
             return is_it
-        if getattr(_thread, "hidden", None) is self:
+        if _thread.hidden is self:
             _thread.hidden = None
             return False
-        reach = seeker(self.plain, entered=True)
+        reach = seeker(self.plain, entered=True, above=1)
         if reach is None:
             return False
         full = reach.full(self.plain)
@@ -71,7 +89,7 @@ class PlainKey(_InertKey):
         """See to it that the key has the realm's module, or None if the realm has none of that name."""
         modules = sys.modules
         module: Any = modules.get(full)
-        if module is None and full not in getattr(_thread, "creating", ()):
+        if module is None and full not in _thread.creating:
             try:
                 module = import_module(full)
             except ModuleNotFoundError as error:
@@ -81,7 +99,20 @@ class PlainKey(_InertKey):
             modules.update({self: module})
 
 
-_thread = threading.local()
+class _Thread(threading.local):
+    """What the running thread is about."""
+
+    probed: PlainKey | None = None
+    """The key that is asked whether it comes first."""
+    met = False
+    """True if it does."""
+    hidden: PlainKey | None = None
+    """The key that is not to be found the next time."""
+    creating: tuple[str, ...] = ()
+    """The extension modules that are being made."""
+
+
+_thread = _Thread()
 
 
 class creating:
@@ -91,7 +122,7 @@ class creating:
         self._full = full
 
     def __enter__(self) -> None:
-        self._outer = getattr(_thread, "creating", ())
+        self._outer = _thread.creating
         _thread.creating = (*self._outer, self._full)
 
     def __exit__(self, *exc: object) -> None:
