@@ -98,6 +98,28 @@ PyMODINIT_FUNC PyInit_single(void) {
 INNER = SOURCE.replace("PyInit_native", "PyInit_inner").replace('"pack.native"', '"pack.deep.inner"')
 INNER = INNER.replace("static long made", 'const char *other = "elsewhere.inner";\nstatic long made')
 INNER = INNER.replace('"pack.made"', '"pack.none"').replace('PyModule_New("pack.none")', "Py_NewRef(Py_None)")
+ENTERS = """
+#include <Python.h>
+static const char *names[] = {"inner", "pack.deep.inner", "elsewhere.pack.inner", "json", NULL};
+
+static int initialise(PyObject *module) {
+    /* As Cython, which knows one name only: that of its compilation. */
+    PyObject *modules = PyImport_GetModuleDict();
+    long entered = 0;
+    for (const char **name = names; *name; name++) {
+        PyObject *found = PyDict_GetItemString(modules, *name);
+        if (found == NULL && ++entered && PyDict_SetItemString(modules, *name, module) < 0) return -1;
+        if (found != NULL && PyModule_AddObject(module, strrchr(*name, '.') ? "dotted" : *name, Py_NewRef(found)) < 0)
+            return -1;
+    }
+    if (PyImport_ImportModule("pack.watch") == NULL) return -1;
+    return PyModule_AddIntConstant(module, "entered", entered);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "inner", NULL, 0, NULL, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_inner(void) { return PyModuleDef_Init(&definition); }
+"""
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
 from pack import native
@@ -401,6 +423,48 @@ def test_an_extension_with_another_name(open_realm: OpenRealm, tmp_path: Path) -
     assert "elsewhere.inner" not in sys.modules
 
 
+@pytest.mark.parametrize("hosts_copy", [True, False])
+@pytest.mark.parametrize("place", ["pack/inner", "inner"])
+def test_an_extension_that_enters_itself(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, hosts_copy: bool
+) -> None:
+    """While an extension initialises, no thread of the host finds it by any name it may have been compiled under."""
+    seen: list[Any] = []
+    if hosts_copy:
+        (tmp_path / "hosts").mkdir()
+        (tmp_path / "hosts/inner.py").touch()
+        monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+
+    def watch() -> None:
+        seen.extend(name for name in sys.modules if type(name) is str and name.rpartition(".")[2] == "inner")
+        assert sys.modules.get("inner") is None
+        try:
+            seen.append(importlib.import_module("inner").__file__)
+        except ModuleNotFoundError:
+            seen.append(None)
+
+    watcher = ModuleType("pack_watcher")
+    watcher.watch = partial(in_a_pool, watch)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pack_watcher", watcher)
+    code = compiled(tmp_path, "inner", ENTERS)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", f"{place}{SUFFIX}": code}
+    files["pack/watch.py"] = "import pack_watcher\npack_watcher.watch()\n"
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    name = place.replace("/", ".")
+    realm = open_realm("alpha", files=f"import {name}\ninner = {name}\n", libraries=libraries)
+    inner = realm.load("alpha").inner
+    assert realm.libraries is not None
+    try:
+        assert seen == [realm.libraries.prefix + name, str(tmp_path / "hosts/inner.py") if hosts_copy else None]
+        assert inner.entered == 0
+        assert inner.inner is inner
+        assert inner.json is sys.modules["json"]
+        assert sys.modules.get("inner") is None or sys.modules["inner"].__file__ == seen[1]
+        assert [name for name in sys.modules if type(name) is PlainKey and name.prefix] == []
+    finally:
+        sys.modules.pop("inner", None)
+
+
 def test_an_extension_with_a_name_of_nobodys(open_realm: OpenRealm, tmp_path: Path) -> None:
     """What an extension of a package enters by a bare name does not stay behind either."""
     bare = INNER.replace('"pack.deep.inner"', '"bare_inner"').replace("elsewhere.", "")
@@ -509,8 +573,8 @@ def test_keys_keep_their_place(user: Any, host_pack: Path) -> None:
     """A key that has come to stand behind the host's entry is put before it again."""
     late = user("1").load("alpha").late
     late("ask", "pack.data")
-    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
     host = importlib.import_module("pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
     module = sys.modules.pop(key)
     del sys.modules["pack.data"]
     sys.modules.update({"pack.data": host, key: module})
@@ -518,6 +582,39 @@ def test_keys_keep_their_place(user: Any, host_pack: Path) -> None:
     KEYS.check()
     assert late("peek", "pack.data") is module
     assert sys.modules["pack.data"] is host
+
+
+def test_keys_keep_their_place_when_the_host_imports(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """What the host imports after a key was put does not get before it, whatever has gone from there meanwhile."""
+    names = [f"pack.m{index}" for index in range(60)]
+    files = {**package(extension, "1"), **{f"{name.replace('.', '/')}.py": "" for name in names}}
+    for name in names:
+        (host_pack / f"{name.replace('.', '/')}.py").touch()
+    stale = [f"stale{index}" for index in range(300)]
+    sys.modules.update(dict.fromkeys(stale))  # type: ignore[arg-type]
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    for name in names:
+        late("ask", name)
+    for name in stale:
+        del sys.modules[name]
+    for name in names:
+        host = importlib.import_module(name)
+        assert "pack-1/" in late("peek", name).__file__
+        assert sys.modules[name] is host
+
+
+def test_keys_are_pickled_as_text(user: Any) -> None:
+    """Who sends the names of all modules to another process sends text, keys of realms included."""
+    user("1").load("alpha").late("ask", "pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(key, protocol))
+        assert type(again) is str
+        assert again == str.__str__(key)
+    assert pickle.loads(pickle.dumps(list(sys.modules))) == [str.__str__(name) for name in sys.modules]
 
 
 def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,7 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
     elif decided:
         open_question = own.full(name) != name
     else:
+        assert frame is not None, "it has the anchor"
         open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
     if open_question and (found := STACK.asker(entries)) is not None:
         return found

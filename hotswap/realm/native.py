@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import _imp
+import mmap
 import re
 import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -16,7 +20,7 @@ from typing import Any, Protocol
 from .asking import TRAMPOLINE
 from .naming import namespace_of
 from .nativestack import STACK
-from .plainkeys import KEYS, creating
+from .plainkeys import KEYS
 from .territory import PARENT, Reach, Territory
 
 
@@ -44,6 +48,9 @@ _solitary: dict[str, str] = {}
 _loaded: dict[str, str] = {}
 """Extension file -> the prefix of the realm that loaded it first in this process."""
 _lock = threading.Lock()
+_WORDS_AT_END = re.compile(rb"(?:\w+(?:\.\w+)*)?\Z")
+_LONGEST = 200
+"""Bytes of a package's name."""
 
 
 class RealmExtensionLoader(ExtensionFileLoader):
@@ -73,23 +80,31 @@ class RealmExtensionLoader(ExtensionFileLoader):
         plain = spec.name.removeprefix(territory.prefix)
         _refuse_second_copy(plain.partition(".")[0], territory)
         KEYS.check()
-        # Cython has every module enter itself into sys.modules by its plain name, unless the name is there.
-        for name in (plain, *_names_inside(self.path, plain)):
-            KEYS.put(territory, name)
-        before = _plain_entries()
         with _lock:
             again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
-        with creating(spec.name):
+        with self._being_made():
             create = self._create_from_copy if again else self._create
-            module = create(spec, reach)
-        self._take_in(before)
-        return module
+            return create(spec, reach)
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
+        with self._being_made():
+            self._inside(_imp.exec_dynamic, module)
+
+    @contextmanager
+    def _being_made(self) -> Iterator[None]:
+        """Nothing that the extension enters into `sys.modules` by a plain name becomes the host's."""
         before = _plain_entries()
-        self._inside(_imp.exec_dynamic, module)
+        # Cython has every module enter itself by the name it was compiled under, unless that name is there.
+        with KEYS.creating(self._realm.territory, self.name, self._own_names):
+            yield
         self._take_in(before)
+
+    @cached_property
+    def _own_names(self) -> frozenset[str]:
+        """The plain names by which the extension may know itself."""
+        plain = self.name.removeprefix(self._realm.territory.prefix)
+        return frozenset({plain, *_names_inside(self.path, plain.rpartition(".")[2])})
 
     def _create(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
         STACK.learn(str(spec.origin), reach)
@@ -152,12 +167,22 @@ def _refuse_second_copy(top: str, territory: Territory) -> None:
     _solitary[top] = territory.prefix
 
 
-def _names_inside(path: str, plain: str) -> list[str]:
-    """The dotted names by which a top-level extension may know itself: it may have been made as part of a package."""
-    if "." in plain:
-        return []
-    found = re.findall(rb"[\w.]+\." + plain.encode() + rb"(?=\0)", Path(path).read_bytes())
-    return [name.decode() for name in set(found)]
+def _names_inside(path: str, last: str) -> Iterator[str]:
+    """The names in a file under which an extension may have been compiled that is called `last` where it lies.
+
+    Its last part has to be the same, the package need not be. Linkers let strings share their ends: what a name ends
+    with may be a name of its own.
+    """
+    yield last
+    end = b"." + last.encode() + b"\0"
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        at = content.find(end)
+        while at >= 0:
+            name = last
+            for part in reversed(_WORDS_AT_END.search(content[max(0, at - _LONGEST) : at])[0].split(b".")):  # type: ignore[index]
+                name = f"{part.decode()}.{name}"
+                yield name
+            at = content.find(end, at + 1)
 
 
 def _at(spec: ModuleSpec, path: str) -> ModuleSpec:

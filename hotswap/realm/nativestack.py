@@ -82,9 +82,7 @@ class NativeStack:
                 return None
         return None  # pragma: no cover - as above
 
-    def _answer(
-        self, unwinder: Unwinder, entries: int, addresses: bytes
-    ) -> ref[Reach] | Literal["nobody's", "open"]:
+    def _answer(self, unwinder: Unwinder, entries: int, addresses: bytes) -> ref[Reach] | Literal["nobody's", "open"]:
         inside = False
         for file, is_eval in unwinder.places(addresses):
             if file == unwinder.interpreter:

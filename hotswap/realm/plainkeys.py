@@ -22,7 +22,8 @@ import builtins
 import operator
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import compress
@@ -38,9 +39,12 @@ _ABSENT: Any = object()
 
 
 class _InertKey(str):
-    """A key that equals its own text, without any Python code being run to find out."""
+    """A key that equals nothing but itself, without any Python code being run to find out."""
 
     plain: str
+
+    __hash__ = str.__hash__
+    __eq__ = object.__eq__
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
@@ -48,6 +52,9 @@ class _InertKey(str):
 
 class PlainKey(_InertKey):
     """A key of `sys.modules` that is a plain name to the code of one realm."""
+
+    prefix: str | None = None
+    """Set where the name is not the realm's own, but one by which the module enters itself: the realm's prefix."""
 
     def __hash__(self) -> int:
         return hash(self.plain)
@@ -69,21 +76,23 @@ class PlainKey(_InertKey):
             pass  # no frame, or one that is called nothing
         if not isinstance(other, str) or not str.__eq__(self.plain, other):
             return False
-        if _thread.probed is not None:
-            is_it = _thread.probed is self
-            _thread.met = is_it
-            return is_it
-        if _thread.hidden is self:
+        if _thread.met is not None:
+            _thread.met.append(self)
+            return False
+        if _thread.hidden is not None and str.__eq__(self, _thread.hidden):
             _thread.hidden = None
             return False
-        reach = seeker(self.plain, entered=True, above=1)
-        if reach is None:
+        full = str.__str__(self)
+        if self.prefix is not None and full not in _thread.creating:
             return False
-        full = reach.full(self.plain)
-        if not str.__eq__(self, full):
+        reach = seeker(self.plain, entered=True, above=1)
+        if reach is None or full != (reach.full(self.plain) if self.prefix is None else self._full_here(reach)):
             return False
         self._bring_up_to_date(full)
         return True
+
+    def _full_here(self, reach: Reach) -> str | None:
+        return str.__str__(self) if reach.territory.prefix == self.prefix else None
 
     def _bring_up_to_date(self, full: str) -> None:
         """See to it that the key has the realm's module, or None if the realm has none of that name."""
@@ -102,12 +111,10 @@ class PlainKey(_InertKey):
 class _Thread(threading.local):
     """What the running thread is about."""
 
-    probed: PlainKey | None = None
-    """The key that is asked whether it comes first."""
-    met = False
-    """True if it does."""
-    hidden: PlainKey | None = None
-    """The key that is not to be found the next time."""
+    met: list[PlainKey] | None = None
+    """The keys that a look for a name has come across, if that is what is asked."""
+    hidden: str | None = None
+    """The full name of the module that is not to be found by its plain name the next time."""
     creating: tuple[str, ...] = ()
     """The extension modules that are being made."""
 
@@ -115,25 +122,12 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-class creating:
-    """While an extension module is made, C code that asks for it by its plain name finds that it is not there yet."""
-
-    def __init__(self, full: str) -> None:
-        self._full = full
-
-    def __enter__(self) -> None:
-        self._outer = _thread.creating
-        _thread.creating = (*self._outer, self._full)
-
-    def __exit__(self, *exc: object) -> None:
-        _thread.creating = self._outer
-
-
 class PlainKeys:
     """All the plain names that realms have in `sys.modules`."""
 
     def __init__(self) -> None:
         self._keys: dict[str, PlainKey] = {}
+        self._held: list[PlainKey] = []
         self._lock = threading.RLock()
 
     def put(self, names: Reach | Territory, name: str) -> None:
@@ -143,12 +137,40 @@ class PlainKeys:
             return
         with self._lock:
             if full not in self._keys:
-                key = PlainKey(full)
-                key.plain = name
+                self._keys[full] = key = _key(full, name)
                 self._put_first(key)
-                self._keys[full] = key
             else:
                 self._check(self._keys[full])
+
+    @contextmanager
+    def creating(self, own: Territory, full: str, names: Iterable[str]) -> Iterator[None]:
+        """While an extension module is made, C code that asks for it by its plain name finds that it is not there yet.
+
+        Args:
+            own: Whose it is.
+            full: Its full name.
+            names: Plain names by which it may enter itself into `sys.modules`: it finds them taken, if not by the host
+                then by a key. Those that are the realm's stay, others are the module's for this time.
+        """
+        held = []
+        with self._lock:
+            for name in names:
+                self.put(own, name)
+                if own.full(name) == name and name.partition(".")[0] not in _STDLIB and name not in sys.modules:
+                    held.append(key := _key(full, name))
+                    key.prefix = own.prefix
+                    self._held.append(key)
+                    self._put_first(key)
+        outer = _thread.creating
+        _thread.creating = (*outer, full)
+        try:
+            yield
+        finally:
+            _thread.creating = outer
+            with self._lock:
+                for key in held:
+                    self._held.remove(key)
+                    sys.modules.pop(key, None)
 
     def guard(self, own: Territory) -> None:
         """Let no code of a realm find what the host has imported under a name that is the realm's own."""
@@ -166,7 +188,7 @@ class PlainKeys:
 
     def hide_once(self, full: str) -> None:
         """Let the next look of this thread not find a key, if it is there."""
-        _thread.hidden = self._keys.get(full)
+        _thread.hidden = full if full in self._keys else None
 
     def check(self) -> None:
         """See to it that every key still comes before the host's entry of that name.
@@ -174,22 +196,40 @@ class PlainKeys:
         An entry that comes later may get ahead of a key if what stood in the dict between the two has been deleted.
         """
         with self._lock:
-            for key in self._keys.values():
+            for key in list(self._keys.values()):
                 self._check(key)
 
-    def _check(self, key: PlainKey) -> None:
-        _thread.probed, _thread.met = key, False
-        try:
-            sys.modules.get(key.plain)
-            is_first = _thread.met
-        finally:
-            _thread.probed = None
-        if not is_first:
-            sys.modules.pop(key, None)
-            self._put_first(key)
+    def renew(self, name: str) -> None:
+        """The host is about to have a module of that name: no place before its keys may be vacant."""
+        with self._lock:
+            for key in [key for key in self._keys.values() if key.plain == name]:
+                self._replace(key)
 
-    def _put_first(self, key: PlainKey) -> None:
-        _put_first(key, [each for each in self._keys.values() if each is not key and each.plain == key.plain])
+    def _check(self, key: PlainKey) -> None:
+        if not any(each is key for each in self._met(key.plain)):
+            self._replace(key)
+
+    def _replace(self, key: PlainKey) -> None:
+        """Put another key there, so that there is one all the time, and keep the one that comes first."""
+        new = _key(str.__str__(key), key.plain)
+        self._put_first(new, key)
+        if next(each for each in self._met(key.plain) if each is key or each is new) is new:
+            self._keys[str.__str__(key)], new = new, key
+        sys.modules.pop(new, None)
+
+    def _met(self, plain: str) -> list[PlainKey]:
+        """The keys of a name that come before the host's entry, in the order in which they are found."""
+        met: list[PlainKey] = []
+        _thread.met = met
+        try:
+            sys.modules.get(plain)
+        finally:
+            _thread.met = None
+        return met
+
+    def _put_first(self, key: PlainKey, *others: PlainKey) -> None:
+        known = (*self._keys.values(), *self._held, *others)
+        _put_first(key, [each for each in known if each is not key and each.plain == key.plain])
 
     def of(self, prefix: str) -> list[str]:
         """The plain names that a realm has in `sys.modules`."""
@@ -197,6 +237,12 @@ class PlainKeys:
 
 
 KEYS = PlainKeys()
+
+
+def _key(full: str, plain: str) -> PlainKey:
+    key = PlainKey(full)
+    key.plain = plain
+    return key
 
 
 def _put_first(key: PlainKey, same: Iterable[PlainKey]) -> None:

@@ -59,7 +59,7 @@ class Unwinder:
         places = self._places
         return [
             places.get(address) or places.setdefault(address, self._place(address))
-            for address in filter(None, memoryview(addresses).cast("N"))
+            for address in filter(None, memoryview(addresses).cast("P"))
         ]
 
     def _place(self, address: int) -> Place:
