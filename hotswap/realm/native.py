@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -65,6 +64,8 @@ class RealmExtensionLoader(ExtensionFileLoader):
     def __init__(self, name: str, path: str, realm: Surroundings) -> None:
         super().__init__(name, path)
         self._realm = realm
+        self._own_names: set[str] = set()
+        """The plain names by which the extension may know itself."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """See `importlib.abc.Loader`.
@@ -77,11 +78,16 @@ class RealmExtensionLoader(ExtensionFileLoader):
         if reach is None:
             raise territory.freed()
         self._realm.guard()
+        from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
+
         plain = spec.name.removeprefix(territory.prefix)
         _refuse_second_copy(plain.partition(".")[0], territory)
         KEYS.check()
         with _lock:
             again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
+        with Path(self.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
+            REGISTRIES.provide(content, territory.prefix)
         with self._being_made():
             create = self._create_from_copy if again else self._create
             return create(spec, reach)
@@ -99,12 +105,6 @@ class RealmExtensionLoader(ExtensionFileLoader):
         with KEYS.creating(self._realm.territory, self.name, self._own_names):
             yield
         self._take_in(before)
-
-    @cached_property
-    def _own_names(self) -> frozenset[str]:
-        """The plain names by which the extension may know itself."""
-        plain = self.name.removeprefix(self._realm.territory.prefix)
-        return frozenset({plain, *_names_inside(self.path, plain.rpartition(".")[2])})
 
     def _create(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
         STACK.learn(str(spec.origin), reach)
@@ -167,7 +167,7 @@ def _refuse_second_copy(top: str, territory: Territory) -> None:
     _solitary[top] = territory.prefix
 
 
-def _names_inside(path: str, last: str) -> Iterator[str]:
+def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
     """The names in a file under which an extension may have been compiled that is called `last` where it lies.
 
     Its last part has to be the same, the package need not be. Linkers let strings share their ends: what a name ends
@@ -175,14 +175,15 @@ def _names_inside(path: str, last: str) -> Iterator[str]:
     """
     yield last
     end = b"." + last.encode() + b"\0"
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = content.find(end)
-        while at >= 0:
-            name = last
-            for part in reversed(_WORDS_AT_END.search(content[max(0, at - _LONGEST) : at])[0].split(b".")):  # type: ignore[index]
-                name = f"{part.decode()}.{name}"
-                yield name
-            at = content.find(end, at + 1)
+    at = content.find(end)
+    while at >= 0:
+        name = last
+        words = _WORDS_AT_END.search(content[max(0, at - _LONGEST) : at])
+        assert words is not None, "it matches nothing, too"
+        for part in filter(None, reversed(words[0].split(b"."))):
+            name = f"{part.decode()}.{name}"
+            yield name
+        at = content.find(end, at + 1)
 
 
 def _at(spec: ModuleSpec, path: str) -> ModuleSpec:

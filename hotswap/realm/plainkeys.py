@@ -38,7 +38,7 @@ _HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
 
 
-class _InertKey(str):
+class InertKey(str):
     """A key that equals nothing but itself, without any Python code being run to find out."""
 
     plain: str
@@ -50,7 +50,7 @@ class _InertKey(str):
         return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
 
 
-class PlainKey(_InertKey):
+class PlainKey(InertKey):
     """A key of `sys.modules` that is a plain name to the code of one realm."""
 
     prefix: str | None = None
@@ -229,7 +229,9 @@ class PlainKeys:
 
     def _put_first(self, key: PlainKey, *others: PlainKey) -> None:
         known = (*self._keys.values(), *self._held, *others)
-        _put_first(key, [each for each in known if each is not key and each.plain == key.plain])
+        same = [each for each in known if each is not key and each.plain == key.plain]
+        modules = sys.modules
+        put_first(modules, key, modules.get(str.__str__(key)), same)
 
     def of(self, prefix: str) -> list[str]:
         """The plain names that a realm has in `sys.modules`."""
@@ -245,21 +247,26 @@ def _key(full: str, plain: str) -> PlainKey:
     return key
 
 
-def _put_first(key: PlainKey, same: Iterable[PlainKey]) -> None:
-    """Put a key into `sys.modules` before any other that equals the same name.
+def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey]) -> None:
+    """Put a key into a dict before any other that equals the same name.
 
     All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
-    between and miss the host's module: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
+    between and miss the host's entry: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
+
+    Args:
+        table: The dict.
+        key: Not in it yet.
+        value: What it has there.
+        same: All others in it that may equal the name.
     """
-    modules = sys.modules
-    entry = {key: modules.get(str.__str__(key))}
+    entry = {key: value}
     taken: list[Any] = []
     hosts = compress(zip([key.plain], taken), map(partial(operator.is_not, _ABSENT), taken))  # noqa: B905 - read later
     steps = [
-        *(partial(setattr, each, "__class__", _InertKey) for each in (key, *same)),
-        partial(taken.extend, map(modules.pop, [key.plain], [_ABSENT])),
-        partial(modules.update, entry),
-        partial(modules.update, hosts),
-        *(partial(setattr, each, "__class__", PlainKey) for each in (key, *same)),
+        *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
+        partial(taken.extend, map(table.pop, [key.plain], [_ABSENT])),
+        partial(table.update, entry),
+        partial(table.update, hosts),
+        *(partial(setattr, each, "__class__", type(each)) for each in (key, *same)),
     ]
     list(map(operator.call, steps))
