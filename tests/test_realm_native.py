@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import ctypes
 import gc
 import importlib
 import importlib.util
@@ -26,10 +27,12 @@ from typing import Any
 import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
-from hotswap.errors import LifecycleError
-from hotswap.realm import Realm, native
+from hotswap.errors import LifecycleError, PrivateCopyError
+from hotswap.realm import Realm, native, registries
+from hotswap.realm import libraries as realm_libraries
 from hotswap.realm.plainkeys import KEYS, PlainKey
 from hotswap.realm.unwinding import Place, Unwinder
+from hotswap.solitary import Solitary
 
 __all__ = ["open_realm"]
 
@@ -617,17 +620,123 @@ def test_keys_are_pickled_as_text(user: Any) -> None:
     assert pickle.loads(pickle.dumps(list(sys.modules))) == [str.__str__(name) for name in sys.modules]
 
 
+@pytest.fixture
+def solitary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `pack` be a package of which a process can have one copy."""
+    table = {"pack": Solitary("it says so", "_PackContext")}
+    for room in (native, realm_libraries):
+        monkeypatch.setattr(room, "SOLITARY", table)
+
+
+@pytest.mark.usefixtures("solitary")
 def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package of which a process can have one copy is refused beside another one, by its name, with the way out."""
-    monkeypatch.setattr(native, "_SOLITARY", {"pack": "it says so"})
-    monkeypatch.setattr(native, "_solitary", {})
-    with pytest.raises(LifecycleError, match=r"pack cannot be private.* is the host's and it says so: let the host"):
-        user("1").load("alpha")
+    """A package of which a process can have one copy is refused beside another one, when its realm is to be opened."""
+    with pytest.raises(PrivateCopyError, match=r"pack cannot be private .* because it says so: let the host") as caught:
+        user("1")
+    assert caught.value.library == "pack"
+    assert caught.value.plugins == ("alpha",)
+    assert caught.value.reasons == ("alpha would get pack 1 for itself, beside what the host can import",)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(host_pack)])
     importlib.invalidate_caches()
-    user("1").load("alpha")
-    with pytest.raises(LifecycleError, match="has been loaded in this process"):
+    first = user("1")
+    assert user("1", "beta").libraries is first.libraries
+    with pytest.raises(PrivateCopyError, match=r"gamma would get pack 2 for itself, beside .* \(pack 1\)"):
+        user("2", "gamma")
+
+
+@pytest.mark.usefixtures("solitary")
+def test_a_package_that_comes_after_its_last_copy(user: Any) -> None:
+    """When nobody has the former copy of such a package any more, the next does not meet what it left in threads."""
+    context = type("_PackContext", (), {})
+
+    def use() -> None:
+        thread_state()["_PackContext"] = context()
+
+    first = user("1")
+    first.load("alpha")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(use).result(timeout=60)
+        use()
+        first.close()
         user("2").load("alpha")
+        assert "_PackContext" not in thread_state()
+        assert pool.submit(lambda: "_PackContext" in thread_state()).result(timeout=60) is False
+
+
+def thread_state() -> dict[str, Any]:
+    """The dict in which C code keeps what belongs to the running thread."""
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))
+    state: dict[str, Any] = ctypes.cast(get(), ctypes.py_object).value
+    return state
+
+
+@pytest.mark.usefixtures("solitary")
+def test_a_plugin_that_brings_such_a_package_itself(open_realm: OpenRealm, extension: bytes) -> None:
+    """In a plugin's own wheel such a package is refused, with the way out."""
+    files = {**package(extension, "1"), "alpha.py": "import pack.native\n"}
+    realm = open_realm("alpha", files=files)
+    with pytest.raises(LifecycleError, match=r"alpha 1.0: pack.native cannot be in a plugin's own wheel: let"):
+        realm.load("alpha")
+
+
+REGISTRY = """
+#include <Python.h>
+#define ID "__pybind11_internals_v5_gcc_test__"
+static long **registry;  /* a type is registered if it points at 1 */
+
+static PyObject *registered(PyObject *self, PyObject *none) { return PyLong_FromVoidPtr(*registry); }
+static PyMethodDef methods[] = {{"registered", registered, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "%(name)s", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_%(name)s(void) {
+    /* As pybind11: the registry is made by who is first, and kept for all in the state of the interpreter. */
+    PyObject *state = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *found = PyDict_GetItemString(state, ID);
+    registry = found ? PyCapsule_GetPointer(found, NULL) : calloc(1, sizeof(long *));
+    if (*registry == NULL) {
+        *registry = calloc(2, sizeof(long));
+        if (PyDict_SetItemString(state, ID, PyCapsule_New(registry, NULL, NULL)) < 0) return NULL;
+    }
+    if ((*registry)[%(index)s]++) { PyErr_SetString(PyExc_ImportError, "type is already registered"); return NULL; }
+    PyObject *cache = PyDict_GetItemString(state, "__pybind11_module_cache");
+    PyObject *module = PyModule_Create(&definition);
+    PyDict_SetItemString(state, "__pybind11_module_cache", cache = cache ? cache : PyDict_New());
+    PyDict_SetItemString(cache, PyModule_GetName(module), module);
+    return module;
+}
+"""
+
+
+def test_registries_of_types(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extensions of one realm share a registry of C++ types, those of another or the host have another one."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "from . import one, two\n"}
+    for index, name in enumerate(["one", "two"]):
+        code = compiled(tmp_path, name, REGISTRY % {"name": name, "index": index})
+        files[f"pack/{name}{SUFFIX}"] = code
+        (tmp_path / f"hosts/{name}{SUFFIX}").parent.mkdir(exist_ok=True)
+        (tmp_path / f"hosts/{name}{SUFFIX}").write_bytes(code)
+    monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+    found = []
+    for version in ("1", "2"):
+        libraries = make_libraries(tmp_path / "libraries", ("pack", version, files))
+        realm = open_realm("alpha", version, "import pack\n", libraries=libraries)
+        pack = realm.load("alpha").pack
+        found.append(pack.one.registered())
+        assert pack.two.registered() == found[-1]
+        if version == "1":
+            for name in ("one", "two"):
+                host = importlib.import_module(name)
+                del sys.modules[name]
+            found.append(host.registered())
+        realm.close()
+    state = registries._state()
+    assert len({*found}) == 3
+    keys = [key for key in state if isinstance(key, registries.RegistryKey) and "_gcc_test__" in key]
+    assert len(keys) == 2
+    assert operator.eq(keys[0], keys[0])
+    assert keys[0] != keys[1]
+    assert keys[0] != keys[0].plain
+    assert [name for name in state["__pybind11_module_cache"] if name.startswith("hotswap.")] == []
 
 
 def test_modules_die(open_realm: OpenRealm, user: Any) -> None:

@@ -11,11 +11,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
+from ..solitary import SOLITARY
 from .asking import TRAMPOLINE
 from .naming import namespace_of
 from .nativestack import STACK
@@ -40,10 +41,6 @@ class Surroundings(Protocol):
         ...
 
 
-_SOLITARY = {"lxml": "its parsers are kept by thread, under one name for all copies"}
-"""Top-level name of a package of which a process can have one copy only -> why."""
-_solitary: dict[str, str] = {}
-"""Top-level name of such a package -> the prefix of the realm that has loaded it in this process."""
 _loaded: dict[str, str] = {}
 """Extension file -> the prefix of the realm that loaded it first in this process."""
 _lock = threading.Lock()
@@ -81,7 +78,10 @@ class RealmExtensionLoader(ExtensionFileLoader):
         from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
 
         plain = spec.name.removeprefix(territory.prefix)
-        _refuse_second_copy(plain.partition(".")[0], territory)
+        if plain.partition(".")[0] in SOLITARY and territory.plugin:
+            raise ImportError(
+                f"{territory.label}: {plain} cannot be in a plugin's own wheel: let the plugin require it"
+            )
         KEYS.check()
         with _lock:
             again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
@@ -148,23 +148,12 @@ class RealmExtensionLoader(ExtensionFileLoader):
         return FunctionType(TRAMPOLINE, scope)(function, *arguments)
 
 
-def _refuse_second_copy(top: str, territory: Territory) -> None:
-    """Let nobody have a copy of a package that another copy would break.
-
-    Raises:
-        ImportError: The host provides one, or a realm has loaded one.
-    """
-    reason = _SOLITARY.get(top)
-    if reason is None:
-        return
-    if _solitary.get(top) != territory.prefix and (top in _solitary or PathFinder.find_spec(top) is not None):
-        other = "has been loaded in this process" if top in _solitary else "is the host's"
-        raise ImportError(
-            f"{territory.label}: {top} cannot be private, because another copy {other} and {reason}: let the host"
-            f" provide {top} in a version that everybody can use",
-            name=top,
-        )
-    _solitary[top] = territory.prefix
+def forget(prefix: str) -> None:
+    """A realm has been closed."""
+    STACK.forget(prefix)
+    registries: Any = sys.modules.get(f"{__package__}.registries")
+    if registries is not None:
+        registries.REGISTRIES.forget(prefix)
 
 
 def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:

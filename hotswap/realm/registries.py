@@ -23,8 +23,9 @@ from typing import Any
 from .asking import ANCHOR, TRAMPOLINE
 from .plainkeys import InertKey, put_first
 
-_ID = re.compile(rb"__pybind11_internals_v(5|11|12)_\w+?__(?=\0)")
+_ID = re.compile(rb"__pybind11_internals_v(5|11|12)_(?!\w*_call_once)\w+__(?=\0)")
 """Under which the registry is kept; the versions are those that are known to take a null pointer for none."""
+_CACHE = "__pybind11_module_cache"
 _BEGIN = b"__pybind11_internals_v"
 
 
@@ -73,6 +74,12 @@ class Registries:
             if found is not None:
                 self._provide(found[0].decode(), prefix)
             at = content.find(_BEGIN, at + 1)
+
+    def forget(self, prefix: str) -> None:
+        """A realm has been closed: what pybind11 has noted of its modules, by their full names, goes."""
+        cache = _state().get(_CACHE, {})
+        for name in [name for name in cache if name.startswith(prefix)]:
+            del cache[name]
 
     def _provide(self, plain: str, prefix: str) -> None:
         with self._lock:
