@@ -28,8 +28,9 @@ import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
 from hotswap.errors import LifecycleError, PrivateCopyError
-from hotswap.realm import Realm, native, registries
+from hotswap.realm import Realm, native, registries, sites
 from hotswap.realm import libraries as realm_libraries
+from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
 from hotswap.realm.unwinding import Place, Unwinder
 from hotswap.solitary import Solitary
@@ -322,6 +323,69 @@ def test_c_code_that_calls_the_host(user: Any, host_pack: Path) -> None:
 
     for found in (module.native.call_back(back), module.late("call_back", back)):
         assert all(each.__file__.startswith(str(host_pack)) for each in found)
+
+
+LOOKS = """
+import sys
+def contains(): return "pack.data" in sys.modules and sys.modules.get("pack.data", None)
+def item(): return sys.modules["pack.data"]
+def get(): return sys.modules.get("pack.data")
+def other(stand_in=None): return (stand_in or sys).modules["pack.data"]
+def local(sys=sys): return sys.modules["pack.data"]
+def called(name=lambda: "pack.data"): return sys.modules[name()]
+def no_name(): return sys.modules.get(*["pack.data"]) or sys.modules[0]
+def kept(get=sys.modules.get): return get("pack.data")
+"""
+
+
+def test_looks_of_the_hosts(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the host's code looks into `sys.modules`, it finds its own; where it is plain to see, nobody is asked."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    host = importlib.import_module("pack.data")
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    forms = ["contains", "item", "get", "other", "local", "called", "no_name", "kept"]
+    assert [names[form]() for form in forms] == [host] * len(forms)
+    asked = []
+    monkeypatch.setattr(STACK, "asker", asked.append)
+    for form in forms:
+        names[form]()
+        assert bool(asked) is (form not in forms[:3]), form
+        asked.clear()
+
+
+def test_looks_of_c_code(user: Any, host_pack: Path) -> None:
+    """C code of a realm that the host calls by something like a look into `sys.modules` finds its realm's module."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    importlib.import_module("pack.data")
+    # A builtin function is no method, so it is called with the key alone.
+    stand_in = ModuleType("sys")
+    stand_in.modules = type("Modules", (), {"__getitem__": native.peek, "get": native.peek})()  # type: ignore[attr-defined]
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    assert "pack-1/" in names["other"](stand_in).__file__
+    assert "pack-1/" in names["local"](stand_in).__file__
+    names["sys"] = stand_in
+    for form in ("item", "get"):
+        assert "pack-1/" in names[form]().__file__
+
+
+def test_looks_are_forgotten(user: Any, host_pack: Path) -> None:
+    """What is known of code goes with it."""
+    user("1").load("alpha").native.ask("pack.data")
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    code = weakref.ref(names["item"].__code__)
+    key = id(code())
+    importlib.import_module("pack.data")
+    names["item"]()
+    assert key in sites._known
+    del names
+    gc.collect()
+    assert code() is None
+    assert key not in sites._known
 
 
 def test_what_the_host_alone_has(user: Any, host_pack: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from dis import opmap
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from .nativestack import STACK
@@ -47,7 +47,10 @@ def asker(beyond: Reach | None = None) -> Reach | None:
     Args:
         beyond: Look past the code of this realm, too.
     """
-    frame = sys._getframe(0).f_back
+    return _asker(sys._getframe(0).f_back, beyond)
+
+
+def _asker(frame: FrameType | None, beyond: Reach | None = None) -> Reach | None:
     while frame is not None:
         anchor = frame.f_builtins.get(ANCHOR)
         if anchor is None:
@@ -95,7 +98,7 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
         return found
     if own is None and frame is not None and not passes_on(module):
         return None  # the most frequent, the host's own code
-    return asker()
+    return None if decided else _asker(frame)
 
 
 def by_statement() -> bool:

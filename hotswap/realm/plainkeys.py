@@ -31,6 +31,7 @@ from sys import _getframe
 from typing import Any
 
 from .asking import IMPORT_NAME, passes_on, seeker
+from .sites import looks_itself
 from .territory import Reach, Territory
 
 _STDLIB = frozenset(sys.stdlib_module_names)
@@ -63,12 +64,12 @@ class PlainKey(InertKey):
         if other is self:
             return True
         try:
-            # An import statement of the host's, by far the most frequent, is not to cost more than it must. What is
-            # asked here is what `seeker` would ask.
+            # The host's own import statements and looks, by far the most frequent, are not to cost more than they must.
+            # What is asked here is what `seeker` would ask.
             frame = _getframe(1)
             if (
                 frame.f_builtins is _HOSTS_BUILTINS
-                and frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME
+                and (frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME or looks_itself(frame, self.plain))
                 and not passes_on(frame.f_globals["__name__"])
             ):
                 return False
