@@ -28,7 +28,7 @@ import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
 from hotswap.errors import LifecycleError, PrivateCopyError
-from hotswap.realm import Realm, native, registries, sites
+from hotswap.realm import Realm, native, nativestack, registries, sites
 from hotswap.realm import libraries as realm_libraries
 from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
@@ -370,6 +370,42 @@ def test_looks_of_c_code(user: Any, host_pack: Path) -> None:
     names["sys"] = stand_in
     for form in ("item", "get"):
         assert "pack-1/" in names[form]().__file__
+
+
+def test_code_that_has_no_name(user: Any, host_pack: Path) -> None:
+    """Code of the host in a namespace without a name imports what is the host's."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    names: dict[str, Any] = {}
+    exec("import sys, pack.data\nfound = pack.data, sys.modules['pack.data']", names)
+    assert [module.__file__ for module in names["found"]] == [str(host_pack / "pack/data.py")] * 2
+
+
+def test_stacks_that_are_many(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That some stacks are remembered, and how many, makes no difference."""
+    monkeypatch.setattr(nativestack, "_MEMORY", 1)
+    native = user("1").load("alpha").native
+    for _ in range(3):
+        for look in (lambda: native.ask("pack.lazy"), lambda: native.peek("pack.data")):
+            assert "pack-1/" in look().__file__
+        assert importlib.import_module("pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+    assert len(STACK._answers) == 1
+
+
+def test_where_the_stack_cannot_be_read(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the native stack the Python functions on the stack say who asks."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    monkeypatch.setattr(STACK, "_unwinder", None)
+    host = importlib.import_module("pack.data")
+    assert native.peek("pack.data") is host
+
+
+def test_a_realm_without_extensions(open_realm: OpenRealm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To close a realm, nothing is loaded that only extensions need."""
+    monkeypatch.delitem(sys.modules, "hotswap.realm.registries")
+    open_realm("alpha").close()
+    assert "hotswap.realm.registries" not in sys.modules
 
 
 def test_looks_are_forgotten(user: Any, host_pack: Path) -> None:
@@ -746,6 +782,7 @@ def test_a_plugin_that_brings_such_a_package_itself(open_realm: OpenRealm, exten
 REGISTRY = """
 #include <Python.h>
 #define ID "__pybind11_internals_v5_gcc_test__"
+const char *older = "__pybind11_internals_v4_gcc_test__";
 static long **registry;  /* a type is registered if it points at 1 */
 
 static PyObject *registered(PyObject *self, PyObject *none) { return PyLong_FromVoidPtr(*registry); }
