@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import importlib
 import importlib.metadata
 import statistics
 import subprocess
@@ -22,6 +23,7 @@ from packaging.version import Version
 
 from hotswap.model import Candidate, Library, LibraryDir, LibrarySet, Manifest, SiteDir, canonical
 from hotswap.realm import Realm
+from hotswap.realm.nativestack import STACK
 
 AIM = 1.2
 PACKAGES = {
@@ -129,10 +131,51 @@ def host_imports(table: Table, root: Path) -> None:
     realm.close()
 
 
+def host_imports_of_the_same(table: Table, root: Path, repeats: int) -> None:
+    """What the host pays for a package of its own that a realm with C code has privately, too."""
+    directory = root / "same" / "libraries"
+    for place in (directory, root / "hosts"):
+        for name in ("same", "other"):
+            (place / name).mkdir(parents=True)
+            (place / name / "__init__.py").touch()
+    (directory / "same.dist-info").mkdir()
+    (directory / "same.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: same\nVersion: 1\n")
+    (directory / "same.dist-info/RECORD").write_text("same/__init__.py,,\n")
+    sys.path.insert(0, str(root / "hosts"))
+    realm = opened(directory, "import same", "1")
+    realm.load("alpha")
+    importlib.import_module("same")
+    importlib.import_module("other")
+    libraries_realm = realm.libraries
+    assert libraries_realm is not None
+    assert libraries_realm.reach is not None
+    # What the first extension of a realm does when it is loaded.
+    STACK.learn(f"{directory}/", libraries_realm.reach)
+    libraries_realm.guard()
+    code = {
+        "`import {}`": "import {}",
+        "`importlib.import_module('{}')`": "importlib.import_module('{}')",
+        "`'{}' in sys.modules`": "'{}' in sys.modules",
+    }
+    names = {"__name__": "hosts", "importlib": importlib, "sys": sys}
+    for what, statement in code.items():
+        times: dict[str, list[float]] = {"other": [], "same": []}
+        for _ in range(repeats):
+            for name, found in times.items():
+                found.append(timeit.timeit(statement.format(name), number=2000, globals=names) / 2000 * 1e9)
+        other, same = (min(found) for found in times.values())
+        table.row(f"the host's {what.format('other')}, which no realm has", other, "ns")
+        table.row(f"added to it for what a realm with C code has too: {what.format('same')}", same - other, "ns")
+    realm.close()
+    sys.path.remove(str(root / "hosts"))
+    del sys.modules["same"], sys.modules["other"]
+
+
 def measure(table: Table, options: argparse.Namespace) -> None:
     with workplace() as root:
         code_only_reload(table, root, 5 if options.quick else 50)
         host_imports(table, root)
+        host_imports_of_the_same(table, root, 3 if options.quick else 30)
         packages(table, root, 2 if options.quick else 15)
 
 

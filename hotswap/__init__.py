@@ -50,6 +50,7 @@ _ROOMS = {
         "NotLoadedError",
         "PluginError",
         "PluginNotFoundError",
+        "PrivateCopyError",
         "ReentrantReloadError",
         "ReloadVetoError",
         "ResolutionError",

@@ -52,6 +52,9 @@ from .errors import (
     PluginNotFoundError as PluginNotFoundError,
 )
 from .errors import (
+    PrivateCopyError as PrivateCopyError,
+)
+from .errors import (
     ReentrantReloadError as ReentrantReloadError,
 )
 from .errors import (

@@ -236,6 +236,23 @@ class VersionConflictError(ResolutionError):
         )
 
 
+class PrivateCopyError(ResolutionError):
+    """A package of which a process can have one copy only would have to be private beside another copy.
+
+    Attributes:
+        library: Name of the distribution.
+    """
+
+    def __init__(self, library: str, why: str, *, plugins: Iterable[str] = (), reasons: Iterable[str] = ()) -> None:
+        self.library = library
+        super().__init__(
+            f"{library} cannot be private beside another copy, because {why}: let the host provide {library} in a"
+            " version that everybody can use",
+            plugins=plugins,
+            reasons=reasons,
+        )
+
+
 class LiveDataError(HotswapError):
     """A value cannot be held as live data without loss, or live data does not fit the type that shall read it.
 

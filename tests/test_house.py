@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STAGES = ("sources", "wheel", "libraries", "resolver", "store", "realm", "binding")
 LAYERS: list[tuple[str, ...]] = [
-    ("errors",),
+    ("errors", "solitary"),
     ("model",),
     ("hookspecs", "realms"),
     STAGES,

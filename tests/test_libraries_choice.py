@@ -13,10 +13,12 @@ from packaging.version import Version
 from test_resolver_scenarios import manifest
 from wheelmaker import make_wheel
 
-from hotswap.errors import UsageError, VersionConflictError, WheelError
+from hotswap.errors import PrivateCopyError, UsageError, VersionConflictError, WheelError
 from hotswap.libraries import LibraryOptions, WheelShelf
 from hotswap.model import Host, Incumbent, LibrarySet, Manifest, Outcome, Plan
 from hotswap.resolver import private, resolve
+from hotswap.resolver import solitary as solitary_copies
+from hotswap.solitary import Solitary
 from hotswap.sources import WheelDir
 from hotswap.wheel import Verifier
 
@@ -390,6 +392,56 @@ def test_a_fixed_set(bench: Bench) -> None:
         bench.resolve(alpha, fixed={alpha.digest: None})
     with pytest.raises(VersionConflictError, match=r"fixed \(numb 1.0\), and with the host's no numb they do not do"):
         bench.resolve(plugin("alpha 1.0", "numb>=2"), fixed={alpha.digest: old})
+
+
+@pytest.fixture
+def solitary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `numb` be a package of which a process can have one copy."""
+    monkeypatch.setattr(solitary_copies, "SOLITARY", {"numb": Solitary("it says so")})
+
+
+@pytest.mark.usefixtures("solitary")
+def test_one_copy_only(bench: Bench) -> None:
+    """A package of which a process can have one copy is refused beside the host's, and beside another set's."""
+    bench.add("numb", "1.0")
+    bench.add("numb", "2.0")
+    alpha, beta = plugin("alpha 1.0", "numb<2"), plugin("beta 1.0", "numb>=2")
+    assert own(bench.resolve(alpha, plugin("beta 1.0", "numb<2"), plugin("gamma 1.0")), "beta") == ["numb 1.0"]
+    with pytest.raises(
+        PrivateCopyError, match=r"numb cannot be private .*, because it says so: let the host"
+    ) as caught:
+        bench.resolve(alpha, beta)
+    assert caught.value.library == "numb"
+    assert caught.value.plugins == ("alpha", "beta")
+    assert caught.value.reasons == (
+        "alpha would get numb 1.0 for itself, and beta another one, numb 2.0",
+        "beta would get numb 2.0 for itself, and alpha another one, numb 1.0",
+    )
+    bench.host["numb"] = "1.5"
+    assert copies(bench.resolve(alpha)) == {"numb": "1.5 shared"}
+    with pytest.raises(PrivateCopyError) as caught:
+        bench.resolve(beta)
+    assert caught.value.reasons == ("beta would get numb 2.0 for itself, and the host has numb 1.5",)
+
+
+@pytest.mark.usefixtures("solitary")
+def test_one_copy_at_a_time(bench: Bench) -> None:
+    """What is loaded now is there until the change is done; it stays what it is, whatever the host has got since."""
+    bench.add("numb", "1.0")
+    bench.add("numb", "2.0")
+    alpha, beta = plugin("alpha 1.0", "numb<2"), plugin("beta 1.0", "numb>=2")
+    now = loaded(bench.resolve(alpha))
+    with pytest.raises(PrivateCopyError) as caught:
+        bench.resolve(plugin("alpha 1.1", "numb>=2"), incumbents=now)
+    assert caught.value.reasons == (
+        "alpha would get numb 2.0 for itself, and alpha has numb 1.0 of another set until then"
+        " (let it go by a reload without alpha first)",
+    )
+    with pytest.raises(PrivateCopyError) as caught:
+        bench.resolve(alpha, beta, incumbents=now)
+    assert caught.value.reasons == ("beta would get numb 2.0 for itself, and alpha another one, numb 1.0",)
+    bench.host["numb"] = "1.5"
+    assert own(bench.resolve(alpha, incumbents=now)) == ["numb 1.0"]
 
 
 def test_what_would_be_fetched(bench: Bench) -> None:

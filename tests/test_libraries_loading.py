@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Host
+from conftest import Host, eventually
 from test_libraries_choice import make_library
 
 import hotswap
 from hotswap.errors import UsageError, VersionConflictError, WheelError
 from hotswap.model import Outcome
+from hotswap.solitary import Solitary
 from hotswap.store import Store
 from hotswap.wheel import Verifier
 
@@ -180,6 +181,43 @@ def test_namespace_packages_of_old(host: Host, legacy: str) -> None:
     host.loaded()
     (made,) = host.state_dir.glob("libraries/*/*")
     assert sorted(path.name for path in (made / "acme").glob("*.py")) == ["__init__.py", "a.py", "b.py"]
+
+
+def test_a_package_that_can_be_there_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second copy of such a package fails before anything changes, and may come when the first has gone."""
+    for room in ("resolver.solitary", "realm.libraries"):
+        monkeypatch.setattr(f"hotswap.{room}.SOLITARY", {"numb": Solitary("it says so")})
+    host.add("alpha", extra=USES, requires="numb<2")
+    for version in ("1.0", "2.0"):
+        make_library(host.plugins, "numb", version)
+    manager = host.loaded()
+    generation = manager.current
+    wheel = host.add("alpha", "1.1", extra=USES, requires="numb>=2")
+    with pytest.raises(hotswap.PrivateCopyError, match=r"alpha would get numb 2.0 for itself, and alpha has numb 1.0"):
+        manager.reload()
+    with pytest.raises(hotswap.PrivateCopyError):
+        manager.plan()
+    assert manager.current is generation
+    assert manager.invoke("alpha", "numb") == "1.0"
+    other = host.manager(state_dir=host.state_dir / "other")
+    with pytest.raises(hotswap.PrivateCopyError, match=r"alpha would get numb 2.0 for itself, beside .*numb 1.0"):
+        other.load()
+    away = wheel.rename(host.state_dir / wheel.name)
+    host.add("beta")
+    del generation
+    manager.reload()
+    away.rename(wheel)
+
+    def gone() -> bool:
+        try:
+            manager.reload()
+        except hotswap.PrivateCopyError:
+            return False
+        return True
+
+    assert eventually(gone)
+    assert manager.invoke("alpha", "numb") == "2.0"
+    other.close()
 
 
 def test_prune(host: Host, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import ctypes
 import gc
 import importlib
 import importlib.util
@@ -26,10 +27,13 @@ from typing import Any
 import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
-from hotswap.errors import LifecycleError
-from hotswap.realm import Realm, native
+from hotswap.errors import LifecycleError, PrivateCopyError
+from hotswap.realm import Realm, native, nativestack, registries, sites
+from hotswap.realm import libraries as realm_libraries
+from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
 from hotswap.realm.unwinding import Place, Unwinder
+from hotswap.solitary import Solitary
 
 __all__ = ["open_realm"]
 
@@ -98,6 +102,28 @@ PyMODINIT_FUNC PyInit_single(void) {
 INNER = SOURCE.replace("PyInit_native", "PyInit_inner").replace('"pack.native"', '"pack.deep.inner"')
 INNER = INNER.replace("static long made", 'const char *other = "elsewhere.inner";\nstatic long made')
 INNER = INNER.replace('"pack.made"', '"pack.none"').replace('PyModule_New("pack.none")', "Py_NewRef(Py_None)")
+ENTERS = """
+#include <Python.h>
+static const char *names[] = {"inner", "pack.deep.inner", "elsewhere.pack.inner", "json", NULL};
+
+static int initialise(PyObject *module) {
+    /* As Cython, which knows one name only: that of its compilation. */
+    PyObject *modules = PyImport_GetModuleDict();
+    long entered = 0;
+    for (const char **name = names; *name; name++) {
+        PyObject *found = PyDict_GetItemString(modules, *name);
+        if (found == NULL && ++entered && PyDict_SetItemString(modules, *name, module) < 0) return -1;
+        if (found != NULL && PyModule_AddObject(module, strrchr(*name, '.') ? "dotted" : *name, Py_NewRef(found)) < 0)
+            return -1;
+    }
+    if (PyImport_ImportModule("pack.watch") == NULL) return -1;
+    return PyModule_AddIntConstant(module, "entered", entered);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "inner", NULL, 0, NULL, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_inner(void) { return PyModuleDef_Init(&definition); }
+"""
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
 from pack import native
@@ -299,6 +325,105 @@ def test_c_code_that_calls_the_host(user: Any, host_pack: Path) -> None:
         assert all(each.__file__.startswith(str(host_pack)) for each in found)
 
 
+LOOKS = """
+import sys
+def contains(): return "pack.data" in sys.modules and sys.modules.get("pack.data", None)
+def item(): return sys.modules["pack.data"]
+def get(): return sys.modules.get("pack.data")
+def other(stand_in=None): return (stand_in or sys).modules["pack.data"]
+def local(sys=sys): return sys.modules["pack.data"]
+def called(name=lambda: "pack.data"): return sys.modules[name()]
+def no_name(): return sys.modules.get(*["pack.data"]) or sys.modules[0]
+def kept(get=sys.modules.get): return get("pack.data")
+"""
+
+
+def test_looks_of_the_hosts(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the host's code looks into `sys.modules`, it finds its own; where it is plain to see, nobody is asked."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    host = importlib.import_module("pack.data")
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    forms = ["contains", "item", "get", "other", "local", "called", "no_name", "kept"]
+    assert [names[form]() for form in forms] == [host] * len(forms)
+    asked = []
+    monkeypatch.setattr(STACK, "asker", asked.append)
+    for form in forms:
+        names[form]()
+        assert bool(asked) is (form not in forms[:3]), form
+        asked.clear()
+
+
+def test_looks_of_c_code(user: Any, host_pack: Path) -> None:
+    """C code of a realm that the host calls by something like a look into `sys.modules` finds its realm's module."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    importlib.import_module("pack.data")
+    # A builtin function is no method, so it is called with the key alone.
+    stand_in = ModuleType("sys")
+    stand_in.modules = type("Modules", (), {"__getitem__": native.peek, "get": native.peek})()  # type: ignore[attr-defined]
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    assert "pack-1/" in names["other"](stand_in).__file__
+    assert "pack-1/" in names["local"](stand_in).__file__
+    names["sys"] = stand_in
+    for form in ("item", "get"):
+        assert "pack-1/" in names[form]().__file__
+
+
+def test_code_that_has_no_name(user: Any, host_pack: Path) -> None:
+    """Code of the host in a namespace without a name imports what is the host's."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    names: dict[str, Any] = {}
+    exec("import sys, pack.data\nfound = pack.data, sys.modules['pack.data']", names)
+    assert [module.__file__ for module in names["found"]] == [str(host_pack / "pack/data.py")] * 2
+
+
+def test_stacks_that_are_many(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That some stacks are remembered, and how many, makes no difference."""
+    monkeypatch.setattr(nativestack, "_MEMORY", 1)
+    native = user("1").load("alpha").native
+    for _ in range(3):
+        for look in (lambda: native.ask("pack.lazy"), lambda: native.peek("pack.data")):
+            assert "pack-1/" in look().__file__
+        assert importlib.import_module("pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+    assert len(STACK._answers) == 1
+
+
+def test_where_the_stack_cannot_be_read(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the native stack the Python functions on the stack say who asks."""
+    native = user("1").load("alpha").native
+    native.ask("pack.data")
+    monkeypatch.setattr(STACK, "_unwinder", None)
+    host = importlib.import_module("pack.data")
+    assert native.peek("pack.data") is host
+
+
+def test_a_realm_without_extensions(open_realm: OpenRealm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To close a realm, nothing is loaded that only extensions need."""
+    monkeypatch.delitem(sys.modules, "hotswap.realm.registries")
+    open_realm("alpha").close()
+    assert "hotswap.realm.registries" not in sys.modules
+
+
+def test_looks_are_forgotten(user: Any, host_pack: Path) -> None:
+    """What is known of code goes with it."""
+    user("1").load("alpha").native.ask("pack.data")
+    names: dict[str, Any] = {"__name__": "hosts"}
+    exec(LOOKS, names)
+    code = weakref.ref(names["item"].__code__)
+    key = id(code())
+    importlib.import_module("pack.data")
+    names["item"]()
+    assert key in sites._known
+    del names
+    gc.collect()
+    assert code() is None
+    assert key not in sites._known
+
+
 def test_what_the_host_alone_has(user: Any, host_pack: Path) -> None:
     """A submodule that only the host's copy has does not exist for a realm's C code."""
     (host_pack / "pack/extra.py").touch()
@@ -399,6 +524,48 @@ def test_an_extension_with_another_name(open_realm: OpenRealm, tmp_path: Path) -
     assert {"inner", "pack.deep.inner"} <= set(KEYS.of(realm.libraries.prefix))
     assert plain_names() == []
     assert "elsewhere.inner" not in sys.modules
+
+
+@pytest.mark.parametrize("hosts_copy", [True, False])
+@pytest.mark.parametrize("place", ["pack/inner", "inner"])
+def test_an_extension_that_enters_itself(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, hosts_copy: bool
+) -> None:
+    """While an extension initialises, no thread of the host finds it by any name it may have been compiled under."""
+    seen: list[Any] = []
+    if hosts_copy:
+        (tmp_path / "hosts").mkdir()
+        (tmp_path / "hosts/inner.py").touch()
+        monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+
+    def watch() -> None:
+        seen.extend(name for name in sys.modules if type(name) is str and name.rpartition(".")[2] == "inner")
+        assert sys.modules.get("inner") is None
+        try:
+            seen.append(importlib.import_module("inner").__file__)
+        except ModuleNotFoundError:
+            seen.append(None)
+
+    watcher = ModuleType("pack_watcher")
+    watcher.watch = partial(in_a_pool, watch)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pack_watcher", watcher)
+    code = compiled(tmp_path, "inner", ENTERS)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", f"{place}{SUFFIX}": code}
+    files["pack/watch.py"] = "import pack_watcher\npack_watcher.watch()\n"
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    name = place.replace("/", ".")
+    realm = open_realm("alpha", files=f"import {name}\ninner = {name}\n", libraries=libraries)
+    inner = realm.load("alpha").inner
+    assert realm.libraries is not None
+    try:
+        assert seen == [realm.libraries.prefix + name, str(tmp_path / "hosts/inner.py") if hosts_copy else None]
+        assert inner.entered == 0
+        assert inner.inner is inner
+        assert inner.json is sys.modules["json"]
+        assert sys.modules.get("inner") is None or sys.modules["inner"].__file__ == seen[1]
+        assert [name for name in sys.modules if type(name) is PlainKey and name.prefix] == []
+    finally:
+        sys.modules.pop("inner", None)
 
 
 def test_an_extension_with_a_name_of_nobodys(open_realm: OpenRealm, tmp_path: Path) -> None:
@@ -509,8 +676,8 @@ def test_keys_keep_their_place(user: Any, host_pack: Path) -> None:
     """A key that has come to stand behind the host's entry is put before it again."""
     late = user("1").load("alpha").late
     late("ask", "pack.data")
-    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
     host = importlib.import_module("pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
     module = sys.modules.pop(key)
     del sys.modules["pack.data"]
     sys.modules.update({"pack.data": host, key: module})
@@ -520,17 +687,157 @@ def test_keys_keep_their_place(user: Any, host_pack: Path) -> None:
     assert sys.modules["pack.data"] is host
 
 
+def test_keys_keep_their_place_when_the_host_imports(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """What the host imports after a key was put does not get before it, whatever has gone from there meanwhile."""
+    names = [f"pack.m{index}" for index in range(60)]
+    files = {**package(extension, "1"), **{f"{name.replace('.', '/')}.py": "" for name in names}}
+    for name in names:
+        (host_pack / f"{name.replace('.', '/')}.py").touch()
+    stale = [f"stale{index}" for index in range(300)]
+    sys.modules.update(dict.fromkeys(stale))  # type: ignore[arg-type]
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    for name in names:
+        late("ask", name)
+    for name in stale:
+        del sys.modules[name]
+    for name in names:
+        host = importlib.import_module(name)
+        assert "pack-1/" in late("peek", name).__file__
+        assert sys.modules[name] is host
+
+
+def test_keys_are_pickled_as_text(user: Any) -> None:
+    """Who sends the names of all modules to another process sends text, keys of realms included."""
+    user("1").load("alpha").late("ask", "pack.data")
+    (key,) = [name for name in sys.modules if type(name) is PlainKey and name.plain == "pack.data"]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(key, protocol))
+        assert type(again) is str
+        assert again == str.__str__(key)
+    assert pickle.loads(pickle.dumps(list(sys.modules))) == [str.__str__(name) for name in sys.modules]
+
+
+@pytest.fixture
+def solitary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `pack` be a package of which a process can have one copy."""
+    table = {"pack": Solitary("it says so", "_PackContext")}
+    for room in (native, realm_libraries):
+        monkeypatch.setattr(room, "SOLITARY", table)
+
+
+@pytest.mark.usefixtures("solitary")
 def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package of which a process can have one copy is refused beside another one, by its name, with the way out."""
-    monkeypatch.setattr(native, "_SOLITARY", {"pack": "it says so"})
-    monkeypatch.setattr(native, "_solitary", {})
-    with pytest.raises(LifecycleError, match=r"pack cannot be private.* is the host's and it says so: let the host"):
-        user("1").load("alpha")
+    """A package of which a process can have one copy is refused beside another one, when its realm is to be opened."""
+    with pytest.raises(PrivateCopyError, match=r"pack cannot be private .* because it says so: let the host") as caught:
+        user("1")
+    assert caught.value.library == "pack"
+    assert caught.value.plugins == ("alpha",)
+    assert caught.value.reasons == ("alpha would get pack 1 for itself, beside what the host can import",)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(host_pack)])
     importlib.invalidate_caches()
-    user("1").load("alpha")
-    with pytest.raises(LifecycleError, match="has been loaded in this process"):
+    first = user("1")
+    assert user("1", "beta").libraries is first.libraries
+    with pytest.raises(PrivateCopyError, match=r"gamma would get pack 2 for itself, beside .* \(pack 1\)"):
+        user("2", "gamma")
+
+
+@pytest.mark.usefixtures("solitary")
+def test_a_package_that_comes_after_its_last_copy(user: Any) -> None:
+    """When nobody has the former copy of such a package any more, the next does not meet what it left in threads."""
+    context = type("_PackContext", (), {})
+
+    def use() -> None:
+        thread_state()["_PackContext"] = context()
+
+    first = user("1")
+    first.load("alpha")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(use).result(timeout=60)
+        use()
+        first.close()
         user("2").load("alpha")
+        assert "_PackContext" not in thread_state()
+        assert pool.submit(lambda: "_PackContext" in thread_state()).result(timeout=60) is False
+
+
+def thread_state() -> dict[str, Any]:
+    """The dict in which C code keeps what belongs to the running thread."""
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))
+    state: dict[str, Any] = ctypes.cast(get(), ctypes.py_object).value
+    return state
+
+
+@pytest.mark.usefixtures("solitary")
+def test_a_plugin_that_brings_such_a_package_itself(open_realm: OpenRealm, extension: bytes) -> None:
+    """In a plugin's own wheel such a package is refused, with the way out."""
+    files = {**package(extension, "1"), "alpha.py": "import pack.native\n"}
+    realm = open_realm("alpha", files=files)
+    with pytest.raises(LifecycleError, match=r"alpha 1.0: pack.native cannot be in a plugin's own wheel: let"):
+        realm.load("alpha")
+
+
+REGISTRY = """
+#include <Python.h>
+#define ID "__pybind11_internals_v5_gcc_test__"
+const char *older = "__pybind11_internals_v4_gcc_test__";
+static long **registry;  /* a type is registered if it points at 1 */
+
+static PyObject *registered(PyObject *self, PyObject *none) { return PyLong_FromVoidPtr(*registry); }
+static PyMethodDef methods[] = {{"registered", registered, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "%(name)s", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_%(name)s(void) {
+    /* As pybind11: the registry is made by who is first, and kept for all in the state of the interpreter. */
+    PyObject *state = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *found = PyDict_GetItemString(state, ID);
+    registry = found ? PyCapsule_GetPointer(found, NULL) : calloc(1, sizeof(long *));
+    if (*registry == NULL) {
+        *registry = calloc(2, sizeof(long));
+        if (PyDict_SetItemString(state, ID, PyCapsule_New(registry, NULL, NULL)) < 0) return NULL;
+    }
+    if ((*registry)[%(index)s]++) { PyErr_SetString(PyExc_ImportError, "type is already registered"); return NULL; }
+    PyObject *cache = PyDict_GetItemString(state, "__pybind11_module_cache");
+    PyObject *module = PyModule_Create(&definition);
+    PyDict_SetItemString(state, "__pybind11_module_cache", cache = cache ? cache : PyDict_New());
+    PyDict_SetItemString(cache, PyModule_GetName(module), module);
+    return module;
+}
+"""
+
+
+def test_registries_of_types(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extensions of one realm share a registry of C++ types, those of another or the host have another one."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "from . import one, two\n"}
+    for index, name in enumerate(["one", "two"]):
+        code = compiled(tmp_path, name, REGISTRY % {"name": name, "index": index})
+        files[f"pack/{name}{SUFFIX}"] = code
+        (tmp_path / f"hosts/{name}{SUFFIX}").parent.mkdir(exist_ok=True)
+        (tmp_path / f"hosts/{name}{SUFFIX}").write_bytes(code)
+    monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+    found = []
+    for version in ("1", "2"):
+        libraries = make_libraries(tmp_path / "libraries", ("pack", version, files))
+        realm = open_realm("alpha", version, "import pack\n", libraries=libraries)
+        pack = realm.load("alpha").pack
+        found.append(pack.one.registered())
+        assert pack.two.registered() == found[-1]
+        if version == "1":
+            for name in ("one", "two"):
+                host = importlib.import_module(name)
+                del sys.modules[name]
+            found.append(host.registered())
+        realm.close()
+    state = registries._state()
+    assert len({*found}) == 3
+    keys = [key for key in state if isinstance(key, registries.RegistryKey) and "_gcc_test__" in key]
+    assert len(keys) == 2
+    assert operator.eq(keys[0], keys[0])
+    assert keys[0] != keys[1]
+    assert keys[0] != keys[0].plain
+    assert [name for name in state["__pybind11_module_cache"] if name.startswith("hotswap.")] == []
 
 
 def test_modules_die(open_realm: OpenRealm, user: Any) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from dis import opmap
-from types import CodeType
+from functools import lru_cache
+from types import CodeType, FrameType
 from typing import Any
 
 from .nativestack import STACK
@@ -19,7 +20,8 @@ ANCHOR = "__hotswap_anchor__"
 """What the builtins of a realm's code have under this name leads to the realm's names."""
 BOOTSTRAP = frozenset({"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib"})
 """Names of the importing machinery itself."""
-_IMPORT_NAME = opmap["IMPORT_NAME"]
+IMPORT_NAME = opmap["IMPORT_NAME"]
+"""The operation that an import statement executes."""
 _DECIDING = ("hotswap.realm.importing", "hotswap.realm.overlays")
 """What they look for with the host's functions is the host's."""
 _PASSING = frozenset(sys.stdlib_module_names)
@@ -46,12 +48,15 @@ def asker(beyond: Reach | None = None) -> Reach | None:
     Args:
         beyond: Look past the code of this realm, too.
     """
-    frame = sys._getframe(0).f_back
+    return _asker(sys._getframe(0).f_back, beyond)
+
+
+def _asker(frame: FrameType | None, beyond: Reach | None = None) -> Reach | None:
     while frame is not None:
         anchor = frame.f_builtins.get(ANCHOR)
         if anchor is None:
             name = str(frame.f_globals.get("__name__"))
-            if not _passes_on(name) or (beyond is None and name.startswith(_DECIDING)):
+            if not passes_on(name) or (beyond is None and name.startswith(_DECIDING)):
                 return None
         elif anchor.reach is not beyond:
             reach: Reach = anchor.reach
@@ -70,30 +75,32 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
         entered: The caller of this function was called from C, as `__eq__` is, and not by the importing machinery.
         above: How many functions, from the caller on, are passed over.
     """
-    frame = sys._getframe(1 + above)
+    frame = sys._getframe(above).f_back  # which in a thread that runs no Python function may be None
     entries, by_string, decided, module = int(entered), False, False, ""
     anchor = None
     while frame is not None:  # pragma: no branch - it ends in threads that run no Python function: not measured
-        anchor = frame.f_builtins.get(ANCHOR)
+        if (anchor := frame.f_builtins.get(ANCHOR)) is not None:
+            break
         module = str(frame.f_globals.get("__name__"))
-        if anchor is not None or not (module.startswith("hotswap.realm.") or module in BOOTSTRAP):
+        if module not in BOOTSTRAP and not module.startswith("hotswap.realm."):
             break
         decided = decided or module.startswith(_DECIDING)
         by_string = by_string or frame.f_code.co_name == "_gcd_import"
         entries += frame.f_code.co_name == "_find_and_load" and not decided
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     own: Reach | None = anchor.reach if anchor is not None else None
     if own is None:
-        open_question = frame is None or not (by_string or frame.f_code.co_code[frame.f_lasti] == _IMPORT_NAME)
-        if not open_question and not _passes_on(module):
-            return None  # the most frequent, an import statement of the host's
+        open_question = frame is None or not (by_string or frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME)
     elif decided:
         open_question = own.full(name) != name
     else:
+        assert frame is not None, "it has the anchor"
         open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
     if open_question and (found := STACK.asker(entries)) is not None:
         return found
-    return asker()
+    if own is None and frame is not None and not passes_on(module):
+        return None  # the most frequent, the host's own code
+    return None if decided else _asker(frame)
 
 
 def by_statement() -> bool:
@@ -104,11 +111,13 @@ def by_statement() -> bool:
     frame = sys._getframe(0).f_back
     while frame is not None and ANCHOR not in frame.f_builtins:
         frame = frame.f_back
-    if frame is None or frame.f_code.co_code[frame.f_lasti] != _IMPORT_NAME:
+    if frame is None or frame.f_code.co_code[frame.f_lasti] != IMPORT_NAME:
         return False
     return PARENT in str(frame.f_globals.get("__name__"))
 
 
-def _passes_on(module: str) -> bool:
-    """True for functions that look for modules on behalf of their callers."""
+@lru_cache(maxsize=4096)
+def passes_on(module: object) -> bool:
+    """True for the name of a module whose functions look for modules on behalf of their callers."""
+    module = str(module)
     return module.partition(".")[0] in _PASSING or module.startswith("hotswap.realm.")

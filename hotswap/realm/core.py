@@ -37,7 +37,7 @@ class Realm(Space):
         manifest = site.manifest
         chosen = site.libraries.library_set if site.libraries is not None else None
         self.site = site
-        self.libraries = LIBRARIES.open(site.libraries) if site.libraries is not None else None
+        self.libraries = LIBRARIES.open(site.libraries, manifest.plugin) if site.libraries is not None else None
         super().__init__(
             stem_of(address_of(manifest, chosen)),
             str(site.path),

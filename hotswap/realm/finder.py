@@ -169,7 +169,7 @@ class RealmFinder(MetaPathFinder):
             for realm in list(self._realms.values()):
                 if realm.guarded and realm.territory.owns(name):
                     KEYS.put(realm.territory, name)  # before the host's own
-                    KEYS.check()
+            KEYS.renew(name)
             return None
         if target is not None:
             return None  # a module without a spec is reloaded: C code has made it, and there is nothing to find

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copyreg
+import gc
 import logging
 import sys
 import threading
 import warnings
 from functools import partial
+from importlib.machinery import PathFinder
 from types import FunctionType, MethodType
 from typing import Any
 
+from ..errors import PrivateCopyError
 from ..model import LibraryDir
+from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
 from .space import Space
 from .territory import of_libraries
@@ -64,21 +68,63 @@ class LibraryRealm(Space):
         return str(named.__module__).startswith(self.prefix)
 
 
+def _tops(directory: LibraryDir) -> frozenset[str]:
+    """The top-level names that a set brings."""
+    return frozenset(name for library in directory.library_set.libraries for name in library.provides)
+
+
+def _forget_by_thread(text: str) -> None:
+    """Take what a copy that is closed has left under a name in the states of all threads.
+
+    The interpreter shows a thread's state to no other thread. But it is a dict that the collector knows, like others.
+    """
+    for found in gc.get_objects():
+        if type(found) is dict and type(found.get(text)).__name__ == text:
+            del found[text]
+
+
 class Libraries:
     """The open realms of libraries, and how many plugin realms use each."""
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[LibraryRealm, int]] = {}
         self._closed: list[LibraryRealm] = []
+        self._had: set[str] = set()
+        """The packages of which a process can have one copy that there has been one of."""
         self._lock = threading.Lock()
 
-    def open(self, directory: LibraryDir) -> LibraryRealm:
-        """The realm of a set, for one more user; the first one opens it."""
+    def open(self, directory: LibraryDir, plugin: str = "") -> LibraryRealm:
+        """The realm of a set, for one more user; the first one opens it.
+
+        Args:
+            directory: The set, complete on disk.
+            plugin: Name of the plugin that uses it.
+
+        Raises:
+            PrivateCopyError: The set has a package that cannot be there beside another copy.
+        """
         key = directory.library_set.key
         with self._lock:
+            if key not in self._open:
+                for name in _tops(directory) & SOLITARY.keys():
+                    self._make_room(name, plugin, directory)
             realm, users = self._open.get(key) or (LibraryRealm(directory), 0)
             self._open[key] = realm, users + 1
             return realm
+
+    def _make_room(self, name: str, plugin: str, directory: LibraryDir) -> None:
+        """See to it that there is no other copy of a package: nothing of former ones, and nobody has one."""
+        solitary = SOLITARY[name]
+        others = [realm.territory.label for realm, _ in self._open.values() if name in _tops(realm.directory)]
+        if PathFinder.find_spec(name) is not None:
+            others.append("what the host can import")
+        if others:
+            label = next(library.label for library in directory.library_set.libraries if name in library.provides)
+            beside = [f"{plugin or 'a plugin'} would get {label} for itself, beside {other}" for other in others]
+            raise PrivateCopyError(name, solitary.reason, plugins=filter(None, [plugin]), reasons=beside)
+        if name in self._had:
+            _forget_by_thread(solitary.by_thread)
+        self._had.add(name)
 
     def close(self, realm: LibraryRealm) -> None:
         """One user is done; the last one takes the realm along."""

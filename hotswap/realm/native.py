@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import _imp
+import mmap
 import re
 import shutil
 import sys
 import tempfile
 import threading
-from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
+from ..solitary import SOLITARY
 from .asking import TRAMPOLINE
 from .naming import namespace_of
 from .nativestack import STACK
-from .plainkeys import KEYS, creating
+from .plainkeys import KEYS
 from .territory import PARENT, Reach, Territory
 
 
@@ -37,13 +41,12 @@ class Surroundings(Protocol):
         ...
 
 
-_SOLITARY = {"lxml": "its parsers are kept by thread, under one name for all copies"}
-"""Top-level name of a package of which a process can have one copy only -> why."""
-_solitary: dict[str, str] = {}
-"""Top-level name of such a package -> the prefix of the realm that has loaded it in this process."""
 _loaded: dict[str, str] = {}
 """Extension file -> the prefix of the realm that loaded it first in this process."""
 _lock = threading.Lock()
+_WORDS_AT_END = re.compile(rb"(?:\w+(?:\.\w+)*)?\Z")
+_LONGEST = 200
+"""Bytes of a package's name."""
 
 
 class RealmExtensionLoader(ExtensionFileLoader):
@@ -58,6 +61,8 @@ class RealmExtensionLoader(ExtensionFileLoader):
     def __init__(self, name: str, path: str, realm: Surroundings) -> None:
         super().__init__(name, path)
         self._realm = realm
+        self._own_names: set[str] = set()
+        """The plain names by which the extension may know itself."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """See `importlib.abc.Loader`.
@@ -70,25 +75,35 @@ class RealmExtensionLoader(ExtensionFileLoader):
         if reach is None:
             raise territory.freed()
         self._realm.guard()
+        from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
+
         plain = spec.name.removeprefix(territory.prefix)
-        _refuse_second_copy(plain.partition(".")[0], territory)
+        if plain.partition(".")[0] in SOLITARY and territory.plugin:
+            raise ImportError(
+                f"{territory.label}: {plain} cannot be in a plugin's own wheel: let the plugin require it"
+            )
         KEYS.check()
-        # Cython has every module enter itself into sys.modules by its plain name, unless the name is there.
-        for name in (plain, *_names_inside(self.path, plain)):
-            KEYS.put(territory, name)
-        before = _plain_entries()
         with _lock:
             again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
-        with creating(spec.name):
+        with Path(self.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
+            REGISTRIES.provide(content, territory.prefix)
+        with self._being_made():
             create = self._create_from_copy if again else self._create
-            module = create(spec, reach)
-        self._take_in(before)
-        return module
+            return create(spec, reach)
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
+        with self._being_made():
+            self._inside(_imp.exec_dynamic, module)
+
+    @contextmanager
+    def _being_made(self) -> Iterator[None]:
+        """Nothing that the extension enters into `sys.modules` by a plain name becomes the host's."""
         before = _plain_entries()
-        self._inside(_imp.exec_dynamic, module)
+        # Cython has every module enter itself by the name it was compiled under, unless that name is there.
+        with KEYS.creating(self._realm.territory, self.name, self._own_names):
+            yield
         self._take_in(before)
 
     def _create(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
@@ -133,31 +148,31 @@ class RealmExtensionLoader(ExtensionFileLoader):
         return FunctionType(TRAMPOLINE, scope)(function, *arguments)
 
 
-def _refuse_second_copy(top: str, territory: Territory) -> None:
-    """Let nobody have a copy of a package that another copy would break.
+def forget(prefix: str) -> None:
+    """A realm has been closed."""
+    STACK.forget(prefix)
+    registries: Any = sys.modules.get(f"{__package__}.registries")
+    if registries is not None:
+        registries.REGISTRIES.forget(prefix)
 
-    Raises:
-        ImportError: The host provides one, or a realm has loaded one.
+
+def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
+    """The names in a file under which an extension may have been compiled that is called `last` where it lies.
+
+    Its last part has to be the same, the package need not be. Linkers let strings share their ends: what a name ends
+    with may be a name of its own.
     """
-    reason = _SOLITARY.get(top)
-    if reason is None:
-        return
-    if _solitary.get(top) != territory.prefix and (top in _solitary or PathFinder.find_spec(top) is not None):
-        other = "has been loaded in this process" if top in _solitary else "is the host's"
-        raise ImportError(
-            f"{territory.label}: {top} cannot be private, because another copy {other} and {reason}: let the host"
-            f" provide {top} in a version that everybody can use",
-            name=top,
-        )
-    _solitary[top] = territory.prefix
-
-
-def _names_inside(path: str, plain: str) -> list[str]:
-    """The dotted names by which a top-level extension may know itself: it may have been made as part of a package."""
-    if "." in plain:
-        return []
-    found = re.findall(rb"[\w.]+\." + plain.encode() + rb"(?=\0)", Path(path).read_bytes())
-    return [name.decode() for name in set(found)]
+    yield last
+    end = b"." + last.encode() + b"\0"
+    at = content.find(end)
+    while at >= 0:
+        name = last
+        words = _WORDS_AT_END.search(content[max(0, at - _LONGEST) : at])
+        assert words is not None, "it matches nothing, too"
+        for part in filter(None, reversed(words[0].split(b"."))):
+            name = f"{part.decode()}.{name}"
+            yield name
+        at = content.find(end, at + 1)
 
 
 def _at(spec: ModuleSpec, path: str) -> ModuleSpec:

@@ -8,7 +8,7 @@ It is consulted only where Python frames leave it open, and never for an import 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import ref
 
 from .territory import Reach
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .unwinding import Unwinder
 
 _SYSTEM = ("/libc.", "/libc-", "/libstdc++.", "/libgcc_s.", "/libpthread", "/ld-linux", "/libffi", "/_ctypes.")
+_DEPTHS = (16, 128)
+"""How many addresses are read, and then, if those do not say it."""
+_MEMORY = 4096
+"""How many stacks are remembered."""
 
 
 class NativeStack:
@@ -25,6 +29,7 @@ class NativeStack:
     def __init__(self) -> None:
         self._owners: dict[str, ref[Reach]] = {}
         self._reaches: dict[str, ref[Reach]] = {}
+        self._answers: dict[tuple[int, bytes], ref[Reach] | Literal["nobody's", "open"]] = {}
         self._lock = threading.Lock()
         self._unwinder: Unwinder | None = None
 
@@ -37,12 +42,14 @@ class NativeStack:
             self._reaches[reach.territory.prefix] = ref(reach)
             self._unwinder = self._unwinder or Unwinder()
             self._unwinder.forget()
+            self._answers = {}
 
     def forget(self, prefix: str) -> None:
         """A realm has been closed."""
         with self._lock:
             known = self._reaches.pop(prefix, None)
             self._owners = {path: each for path, each in self._owners.items() if each is not known}
+            self._answers = {}
 
     def may_mean_another(self, name: str, full: str) -> bool:
         """True if some realm's libraries mean another module by a plain name than the one of that full name."""
@@ -59,25 +66,40 @@ class NativeStack:
         unwinder = self._unwinder
         if unwinder is None or unwinder.interpreter is None:
             return None
+        for depth in _DEPTHS:  # pragma: no branch - it ends in threads that run no Python function: not measured
+            # The native functions below this one are always the same, so the same stack is met again and again.
+            stack = entries, unwinder.addresses(depth)
+            answers = self._answers
+            answer = answers.get(stack)
+            if answer is None:
+                if len(answers) >= _MEMORY:
+                    answers.clear()
+                answer = answers[stack] = self._answer(unwinder, *stack)
+            if isinstance(answer, ref):
+                reach = answer()
+                return reach if reach is not None and not reach.closed else None
+            if answer != "open":
+                return None
+        return None  # pragma: no cover - as above
+
+    def _answer(self, unwinder: Unwinder, entries: int, addresses: bytes) -> ref[Reach] | Literal["nobody's", "open"]:
         inside = False
-        for file, is_eval in unwinder.places():
+        for file, is_eval in unwinder.places(addresses):
             if file == unwinder.interpreter:
                 inside = True
                 entries -= is_eval
                 if entries < 0:
-                    return None
+                    return "nobody's"
             elif inside and not any(part in file for part in _SYSTEM):
-                return self._owner(file)
-        return None  # pragma: no cover - in threads that run no Python function, where nothing is measured
+                return self._owner(file) or "nobody's"
+        return "open"
 
-    def _owner(self, file: str) -> Reach | None:
+    def _owner(self, file: str) -> ref[Reach] | None:
         found = self._owners.get(file)
         if found is None:
-            found = next(
-                (each for path, each in self._owners.items() if path[-1] == "/" and file.startswith(path)), None
-            )
-        reach = found() if found is not None else None
-        return reach if reach is not None and not reach.closed else None
+            owners = self._owners.items()
+            found = next((each for path, each in owners if path[-1] == "/" and file.startswith(path)), None)
+        return found
 
 
 STACK = NativeStack()

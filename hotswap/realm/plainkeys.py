@@ -18,30 +18,44 @@ attribute (a host without the package must get ModuleNotFoundError, and types co
 
 from __future__ import annotations
 
+import builtins
 import operator
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import compress
+from sys import _getframe
 from typing import Any
 
-from .asking import seeker
+from .asking import IMPORT_NAME, passes_on, seeker
+from .sites import looks_itself
 from .territory import Reach, Territory
 
 _STDLIB = frozenset(sys.stdlib_module_names)
+_HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
 
 
-class _InertKey(str):
-    """A key that equals its own text, without any Python code being run to find out."""
+class InertKey(str):
+    """A key that equals nothing but itself, without any Python code being run to find out."""
 
     plain: str
 
+    __hash__ = str.__hash__
+    __eq__ = object.__eq__
 
-class PlainKey(_InertKey):
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
+
+
+class PlainKey(InertKey):
     """A key of `sys.modules` that is a plain name to the code of one realm."""
+
+    prefix: str | None = None
+    """Set where the name is not the realm's own, but one by which the module enters itself: the realm's prefix."""
 
     def __hash__(self) -> int:
         return hash(self.plain)
@@ -49,29 +63,43 @@ class PlainKey(_InertKey):
     def __eq__(self, other: object) -> bool:
         if other is self:
             return True
+        try:
+            # The host's own import statements and looks, by far the most frequent, are not to cost more than they must.
+            # What is asked here is what `seeker` would ask.
+            frame = _getframe(1)
+            if (
+                frame.f_builtins is _HOSTS_BUILTINS
+                and (frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME or looks_itself(frame, self.plain))
+                and not passes_on(frame.f_globals["__name__"])
+            ):
+                return False
+        except (ValueError, KeyError, TypeError):
+            pass  # no frame, or one that is called nothing
         if not isinstance(other, str) or not str.__eq__(self.plain, other):
             return False
-        if (probed := getattr(_thread, "probed", None)) is not None:
-            is_it: bool = probed is self
-            _thread.met = is_it
-            return is_it
-        if getattr(_thread, "hidden", None) is self:
+        if _thread.met is not None:
+            _thread.met.append(self)
+            return False
+        if _thread.hidden is not None and str.__eq__(self, _thread.hidden):
             _thread.hidden = None
             return False
-        reach = seeker(self.plain, entered=True)
-        if reach is None:
+        full = str.__str__(self)
+        if self.prefix is not None and full not in _thread.creating:
             return False
-        full = reach.full(self.plain)
-        if not str.__eq__(self, full):
+        reach = seeker(self.plain, entered=True, above=1)
+        if reach is None or full != (reach.full(self.plain) if self.prefix is None else self._full_here(reach)):
             return False
         self._bring_up_to_date(full)
         return True
+
+    def _full_here(self, reach: Reach) -> str | None:
+        return str.__str__(self) if reach.territory.prefix == self.prefix else None
 
     def _bring_up_to_date(self, full: str) -> None:
         """See to it that the key has the realm's module, or None if the realm has none of that name."""
         modules = sys.modules
         module: Any = modules.get(full)
-        if module is None and full not in getattr(_thread, "creating", ()):
+        if module is None and full not in _thread.creating:
             try:
                 module = import_module(full)
             except ModuleNotFoundError as error:
@@ -81,21 +109,18 @@ class PlainKey(_InertKey):
             modules.update({self: module})
 
 
-_thread = threading.local()
+class _Thread(threading.local):
+    """What the running thread is about."""
+
+    met: list[PlainKey] | None = None
+    """The keys that a look for a name has come across, if that is what is asked."""
+    hidden: str | None = None
+    """The full name of the module that is not to be found by its plain name the next time."""
+    creating: tuple[str, ...] = ()
+    """The extension modules that are being made."""
 
 
-class creating:
-    """While an extension module is made, C code that asks for it by its plain name finds that it is not there yet."""
-
-    def __init__(self, full: str) -> None:
-        self._full = full
-
-    def __enter__(self) -> None:
-        self._outer = getattr(_thread, "creating", ())
-        _thread.creating = (*self._outer, self._full)
-
-    def __exit__(self, *exc: object) -> None:
-        _thread.creating = self._outer
+_thread = _Thread()
 
 
 class PlainKeys:
@@ -103,6 +128,7 @@ class PlainKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, PlainKey] = {}
+        self._held: list[PlainKey] = []
         self._lock = threading.RLock()
 
     def put(self, names: Reach | Territory, name: str) -> None:
@@ -112,12 +138,40 @@ class PlainKeys:
             return
         with self._lock:
             if full not in self._keys:
-                key = PlainKey(full)
-                key.plain = name
+                self._keys[full] = key = _key(full, name)
                 self._put_first(key)
-                self._keys[full] = key
             else:
                 self._check(self._keys[full])
+
+    @contextmanager
+    def creating(self, own: Territory, full: str, names: Iterable[str]) -> Iterator[None]:
+        """While an extension module is made, C code that asks for it by its plain name finds that it is not there yet.
+
+        Args:
+            own: Whose it is.
+            full: Its full name.
+            names: Plain names by which it may enter itself into `sys.modules`: it finds them taken, if not by the host
+                then by a key. Those that are the realm's stay, others are the module's for this time.
+        """
+        held = []
+        with self._lock:
+            for name in names:
+                self.put(own, name)
+                if own.full(name) == name and name.partition(".")[0] not in _STDLIB and name not in sys.modules:
+                    held.append(key := _key(full, name))
+                    key.prefix = own.prefix
+                    self._held.append(key)
+                    self._put_first(key)
+        outer = _thread.creating
+        _thread.creating = (*outer, full)
+        try:
+            yield
+        finally:
+            _thread.creating = outer
+            with self._lock:
+                for key in held:
+                    self._held.remove(key)
+                    sys.modules.pop(key, None)
 
     def guard(self, own: Territory) -> None:
         """Let no code of a realm find what the host has imported under a name that is the realm's own."""
@@ -135,7 +189,7 @@ class PlainKeys:
 
     def hide_once(self, full: str) -> None:
         """Let the next look of this thread not find a key, if it is there."""
-        _thread.hidden = self._keys.get(full)
+        _thread.hidden = full if full in self._keys else None
 
     def check(self) -> None:
         """See to it that every key still comes before the host's entry of that name.
@@ -143,22 +197,42 @@ class PlainKeys:
         An entry that comes later may get ahead of a key if what stood in the dict between the two has been deleted.
         """
         with self._lock:
-            for key in self._keys.values():
+            for key in list(self._keys.values()):
                 self._check(key)
 
-    def _check(self, key: PlainKey) -> None:
-        _thread.probed, _thread.met = key, False
-        try:
-            sys.modules.get(key.plain)
-            is_first = _thread.met
-        finally:
-            _thread.probed = None
-        if not is_first:
-            sys.modules.pop(key, None)
-            self._put_first(key)
+    def renew(self, name: str) -> None:
+        """The host is about to have a module of that name: no place before its keys may be vacant."""
+        with self._lock:
+            for key in [key for key in self._keys.values() if key.plain == name]:
+                self._replace(key)
 
-    def _put_first(self, key: PlainKey) -> None:
-        _put_first(key, [each for each in self._keys.values() if each is not key and each.plain == key.plain])
+    def _check(self, key: PlainKey) -> None:
+        if not any(each is key for each in self._met(key.plain)):
+            self._replace(key)
+
+    def _replace(self, key: PlainKey) -> None:
+        """Put another key there, so that there is one all the time, and keep the one that comes first."""
+        new = _key(str.__str__(key), key.plain)
+        self._put_first(new, key)
+        if next(each for each in self._met(key.plain) if each is key or each is new) is new:
+            self._keys[str.__str__(key)], new = new, key
+        sys.modules.pop(new, None)
+
+    def _met(self, plain: str) -> list[PlainKey]:
+        """The keys of a name that come before the host's entry, in the order in which they are found."""
+        met: list[PlainKey] = []
+        _thread.met = met
+        try:
+            sys.modules.get(plain)
+        finally:
+            _thread.met = None
+        return met
+
+    def _put_first(self, key: PlainKey, *others: PlainKey) -> None:
+        known = (*self._keys.values(), *self._held, *others)
+        same = [each for each in known if each is not key and each.plain == key.plain]
+        modules = sys.modules
+        put_first(modules, key, modules.get(str.__str__(key)), same)
 
     def of(self, prefix: str) -> list[str]:
         """The plain names that a realm has in `sys.modules`."""
@@ -168,21 +242,32 @@ class PlainKeys:
 KEYS = PlainKeys()
 
 
-def _put_first(key: PlainKey, same: Iterable[PlainKey]) -> None:
-    """Put a key into `sys.modules` before any other that equals the same name.
+def _key(full: str, plain: str) -> PlainKey:
+    key = PlainKey(full)
+    key.plain = plain
+    return key
+
+
+def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey]) -> None:
+    """Put a key into a dict before any other that equals the same name.
 
     All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
-    between and miss the host's module: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
+    between and miss the host's entry: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
+
+    Args:
+        table: The dict.
+        key: Not in it yet.
+        value: What it has there.
+        same: All others in it that may equal the name.
     """
-    modules = sys.modules
-    entry = {key: modules.get(str.__str__(key))}
+    entry = {key: value}
     taken: list[Any] = []
     hosts = compress(zip([key.plain], taken), map(partial(operator.is_not, _ABSENT), taken))  # noqa: B905 - read later
     steps = [
-        *(partial(setattr, each, "__class__", _InertKey) for each in (key, *same)),
-        partial(taken.extend, map(modules.pop, [key.plain], [_ABSENT])),
-        partial(modules.update, entry),
-        partial(modules.update, hosts),
-        *(partial(setattr, each, "__class__", PlainKey) for each in (key, *same)),
+        *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
+        partial(taken.extend, map(table.pop, [key.plain], [_ABSENT])),
+        partial(table.update, entry),
+        partial(table.update, hosts),
+        *(partial(setattr, each, "__class__", type(each)) for each in (key, *same)),
     ]
     list(map(operator.call, steps))

@@ -21,7 +21,7 @@ from .finder import FINDER
 from .importing import RealmImport
 from .leaks import executing, holders
 from .loaders import path_entry_finder
-from .nativestack import STACK
+from .native import forget
 from .plainkeys import KEYS
 from .territory import PARENT, Territory
 
@@ -146,7 +146,7 @@ class Space:
         self.modules.update((module.__name__, module) for module in self.loaded())
         FINDER.remove(self)
         KEYS.drop(self.prefix)
-        STACK.forget(self.prefix)
+        forget(self.prefix)
         for name in self._names():
             self.leave(name)
         KEYS.check()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from typing import Any, NamedTuple
 
-_DEPTH = 128
 _EVAL = "_PyEval_EvalFrameDefault"
 
 
@@ -45,15 +44,22 @@ class Unwinder:
         """An address may be another library's by now."""
         self._places = {}
 
-    def places(self) -> list[Place]:
-        """What is on the stack, from the innermost function outwards."""
-        addresses = (ctypes.c_void_p * _DEPTH)()
-        # Called from here and not from a generator, which would be one more call of Python code from C.
-        count = self._backtrace(addresses, _DEPTH)
+    def addresses(self, depth: int) -> bytes:
+        """The return addresses on the stack, from the innermost function outwards, as they lie in memory.
+
+        Args:
+            depth: How many at most; every one takes time.
+        """
+        found = (ctypes.c_void_p * depth)()
+        self._backtrace(found, depth)
+        return bytes(found)
+
+    def places(self, addresses: bytes) -> list[Place]:
+        """Where return addresses lie."""
         places = self._places
         return [
             places.get(address) or places.setdefault(address, self._place(address))
-            for address in map(int, filter(None, addresses[:count]))
+            for address in filter(None, memoryview(addresses).cast("P"))
         ]
 
     def _place(self, address: int) -> Place:

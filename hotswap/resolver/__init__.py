@@ -19,6 +19,7 @@ from .offers import survey
 from .order import draw, load_order
 from .outcome import outcomes, removals
 from .rebinding import rebind
+from .solitary import refuse_second_copies
 
 __all__ = ["draw_dot", "draw_mermaid", "draw_tree", "graph_as_json", "rebind", "resolve", "with_libraries"]
 
@@ -52,6 +53,7 @@ def resolve(
         UnknownDependencyError: A plugin imports one that is not on offer.
         VersionConflictError: No versions satisfy everybody, or what a plugin requires is neither in the host nor on
             offer.
+        PrivateCopyError: A package of which there can be one copy would be private beside another one.
         CyclicDependencyError: Plugins depend on one another in a circle.
         ReloadVetoError: A plugin that is not reloadable imports one that is replaced.
     """
@@ -59,6 +61,8 @@ def resolve(
     choice = Choice(universe)
     links = tuple((plugin, choice.links(plugin)) for plugin in choice.picks)
     worlds = choice.worlds()
+    libraries = {plugin: world.libraries for plugin, world in worlds.items() if world.libraries is not None}
+    refuse_second_copies(libraries, host, universe.incumbents)
     steps = outcomes(universe, choice.picks, load_order(links), worlds)
     return Plan(
         steps=steps,
@@ -66,7 +70,7 @@ def resolve(
         graph=draw(steps, links),
         pending=tuple(pending),
         notes=tuple(dict.fromkeys([*universe.notes, *choice.notes(), *(n for w in worlds.values() for n in w.notes)])),
-        libraries={plugin: world.libraries for plugin, world in worlds.items() if world.libraries is not None},
+        libraries=libraries,
         copies={plugin: world.copies for plugin, world in worlds.items() if world.copies},
         fetch={plugin: world.fetch for plugin, world in worlds.items() if world.fetch},
     )

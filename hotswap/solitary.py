@@ -1,0 +1,23 @@
+"""The packages of which a process can have one copy only: what the resolver refuses, and what realms refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Solitary:
+    """Why a package is one."""
+
+    reason: str
+    """After "because"."""
+    by_thread: str = ""
+    """Under which text it keeps something in the state of every thread that has used it."""
+
+
+SOLITARY: Mapping[str, Solitary] = MappingProxyType(
+    {"lxml": Solitary("its parsers are kept by thread, under one name for all copies", "_ParserDictionaryContext")}
+)
+"""Canonical name of a distribution, and of the package that it brings -> why."""
