@@ -62,26 +62,31 @@ class Provision:
         """The overrides, and whether what is missing may be fetched."""
         return self.options.sharing(fetchable)
 
-    def fetch(self, plan: Plan, host: Host) -> None:
+    def fetch(self, plan: Plan, host: Host, check: Callable[[], None]) -> None:
         """Fetch what a plan says has to be fetched.
+
+        Args:
+            plan: Has what is missing, by plugin.
+            host: Has what need not be fetched.
+            check: Called again and again meanwhile; what it raises ends the fetching.
 
         Raises:
             FetchError: There is no installer, or it failed.
         """
-        fetcher = self._fetcher()
+        fetcher = self._fetcher(check)
         for plugin, requirements in sorted(plan.fetch.items()):
             label, sharing = plan.steps[plugin].manifest.label, self.sharing(fetchable=True)
             fetcher.fetch(requirements, dict(host.distributions), sharing, what_for=label)
 
     def locked(
-        self, manifests: Collection[Manifest], shelve: Callable[[], WheelShelf], *, fetch: bool
+        self, manifests: Collection[Manifest], shelf: WheelShelf, fetching: Callable[[], None] | None
     ) -> tuple[Fixed, Mapping[str, tuple[str, ...]]]:
         """The sets that the lock prescribes, if there is one.
 
         Args:
             manifests: The plugins' wheels, which have to be those of the lock.
-            shelve: Looks at what is on offer.
-            fetch: Whether what is missing is fetched.
+            shelf: What is on offer.
+            fetching: None: nothing is fetched. Else what is missing is, and this is called meanwhile as `check` is.
 
         Returns:
             The sets, and by plugin what would have to be fetched for them first.
@@ -95,15 +100,14 @@ class Provision:
             return {}, {}
         lock = read_lock(Path(self.options.lock))
         lock.check(manifests)
-        shelf = shelve()
         wanted = {m.plugin: (m.digest, lock.plugins[m.plugin]) for m in manifests}
         lacking = {plugin: lost for plugin, (_, listed) in wanted.items() if (lost := self._lacking(listed, shelf))}
-        if lacking and self.options.index and fetch:
+        if lacking and self.options.index and fetching is not None:
             pins = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}" for lost in lacking.values() for w in lost]
-            self._fetcher().fetch_alone(sorted(set(pins)))
-            shelf = shelve()
+            self._fetcher(fetching).fetch_alone(sorted(set(pins)))
+            shelf.refresh()
             lacking = {plugin: lost for plugin in lacking if (lost := self._lacking(wanted[plugin][1], shelf))}
-        if lacking and (fetch or not self.options.index):
+        if lacking and (fetching is not None or not self.options.index):
             errors: list[WheelError] = []
             for plugin, lost in sorted(lacking.items()):
                 others = [
@@ -133,9 +137,9 @@ class Provision:
             found.append(shelf.open(candidate) if candidate is not None else wheel.as_library())
         return LibrarySet(tuple(found))
 
-    def _fetcher(self) -> Fetcher:
+    def _fetcher(self, check: Callable[[], None]) -> Fetcher:
         index = self.options.index or True
-        return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger)
+        return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger, check=check)
 
 
 def unneeded(plan: Plan, beside: Sequence[Candidate]) -> Plan:

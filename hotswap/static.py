@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import logging
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -126,7 +126,7 @@ class StaticSupply:
         current: Generation | None,
         incumbents: Mapping[str, Incumbent],
         watch: Stopwatch,
-        fetch: bool = False,
+        fetching: Callable[[], None] | None = None,
     ) -> Plan:
         """See `Supply`."""
         manifests = [site.manifest for site in self._sites.values()]

@@ -209,7 +209,7 @@ def test_where_uv_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
     """An installer that is no program is an error with its name."""
     with pytest.raises(FetchError, match="trying: /nowhere/uv cannot be started: No such file"):
-        running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying")
+        running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying", tool="uv", check=lambda: None)
 
 
 def test_an_interrupted_wait_leaves_no_process() -> None:
@@ -226,8 +226,9 @@ def test_an_interrupted_wait_leaves_no_process() -> None:
 
         child = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(600)"
         installer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+        command = [sys.executable, "-c", installer]
         with pytest.raises(KeyboardInterrupt):
-            running.run([sys.executable, "-c", installer], os.environ, 60.0, Interrupting(), "pids")
+            running.run(command, os.environ, 60.0, Interrupting(), "pids", tool="pip", check=lambda: None)
         assert len(descriptors) == 2
         for descriptor in descriptors:
             assert select.select([descriptor], [], [], 10.0)[0], "a process goes on"

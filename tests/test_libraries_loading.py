@@ -127,7 +127,7 @@ def test_a_set_that_changes_rebinds(host: Host) -> None:
     entry = manager.history()[-1]
     assert (
         entry.plugins[0].libraries
-        == json.loads(next(host.state_dir.glob("libraries/*/numb-1.0-*/HOTSWAP.json")).read_bytes())["key"]
+        == json.loads(next(host.state_dir.glob("libraries/*/numb-1.0-*/HOTSWAP.json")).read_bytes())["digest"]
     )
 
 

@@ -15,16 +15,31 @@ class WheelShelf:
     """The wheels of some directories, by distribution; none is opened before it is asked for.
 
     Args:
-        wheels: Candidates; of two that are equally good the earlier one counts.
+        look: Says what is on offer, asked at the first question; of two that are equally good the earlier one counts.
         verify: Opens and checks one.
     """
 
-    def __init__(self, wheels: Iterable[Candidate], verify: Callable[[Candidate], Library]) -> None:
+    def __init__(self, look: Callable[[], Iterable[Candidate]], verify: Callable[[Candidate], Library]) -> None:
         self.open = verify
-        self._wheels: dict[str, list[Candidate]] = {}
-        for wheel in wheels:
-            self._wheels.setdefault(wheel.name, []).append(wheel)
+        self._look = look
         self._found: dict[str, tuple[Candidate, ...]] = {}
+
+    def refresh(self) -> None:
+        """Look again at the next question: wheels have come."""
+        self.__dict__.pop("_wheels", None)
+        self._found.clear()
+
+    @functools.cached_property
+    def _wheels(self) -> dict[str, list[Candidate]]:
+        wheels: dict[str, list[Candidate]] = {}
+        for wheel in self._look():
+            wheels.setdefault(wheel.name, []).append(wheel)
+        return wheels
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The sha256 of every wheel."""
+        return frozenset(wheel.digest for wheels in self._wheels.values() for wheel in wheels)
 
     def find(self, name: str) -> Sequence[Candidate]:
         """Of a distribution's wheels those that fit this interpreter, the best of each version, the newest first."""

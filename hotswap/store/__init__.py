@@ -22,7 +22,7 @@ from .layout import DIGEST_DIGITS, Layout, is_digest, site_name
 from .libraries import check_libraries, library_name, read_libraries
 from .lock import FileLock
 from .prune import PruneReport, choose, set_aside
-from .site import check, find_record, flaw
+from .site import check_site, read_site
 
 __all__ = ["PruneReport", "Store", "site_name", "wheels_of"]
 
@@ -149,11 +149,9 @@ class Store:
     def starting(self, digest: str) -> Iterator[SiteDir]:
         """The complete site dirs, for this interpreter, of wheels whose digests begin so; see `find`."""
         for site in self._layout.sites.glob(f"*-{digest[:DIGEST_DIGITS]}*"):
-            record = find_record(site)
-            if record and record.digest.startswith(digest) and flaw(site, record) is None:
-                manifest = record.manifest()
-                if manifest is not None:
-                    yield SiteDir(site, manifest, reused=True)
+            manifest = read_site(site, digest)
+            if manifest is not None:
+                yield SiteDir(site, manifest, reused=True)
 
     def hold(self, digests: Collection[str]) -> None:
         """Say what this process uses, so that no process prunes it; replaces what was said before.
@@ -241,7 +239,7 @@ class Store:
         self, wanted: Mapping[Path, Manifest | LibrarySet], *, log: bool = False
     ) -> dict[Path, Manifest | LibrarySet]:
         flaws = {
-            place: check_libraries(place, content) if isinstance(content, LibrarySet) else check(place, content)
+            place: check_libraries(place, content) if isinstance(content, LibrarySet) else check_site(place, content)
             for place, content in wanted.items()
         }
         for place, why in flaws.items():
