@@ -155,7 +155,7 @@ class Planner:
             shelf.refresh()
             with watch("resolved"):
                 plan = resolved(fetchable=False)
-        plan = unneeded(plan, beside)
+        plan = unneeded(plan, beside, provision.sharing(fetchable=False))
         return replace(plan, fetch={**plan.fetch, **lacking}) if lacking else plan
 
     def _verify(

@@ -142,10 +142,16 @@ class Provision:
         return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger, check=check)
 
 
-def unneeded(plan: Plan, beside: Sequence[Candidate]) -> Plan:
-    """The plan with a note on the wheels beside the plugins that are no plugins, and that nobody needs."""
+def unneeded(plan: Plan, beside: Sequence[Candidate], sharing: Sharing) -> Plan:
+    """The plan with notes on what nobody needs: wheels beside the plugins that are no plugins, names in overrides."""
+    if plan.fetch:
+        return plan  # it is not known yet what is needed
+    notes = []
+    required = {copy.name for copies in plan.copies.values() for copy in copies}
+    for option, names in (("share", sharing.share), ("private", sharing.private)):
+        if idle := ", ".join(sorted(names - required)):
+            notes.append(f"{option}= names what no plugin and no private library requires: {idle}")
     used = {library.digest for chosen in plan.libraries.values() for library in chosen.libraries}
-    idle = sorted({f"{wheel.name} {wheel.version}" for wheel in beside if wheel.digest not in used})
-    if not idle or plan.fetch:
-        return plan
-    return replace(plan, notes=(*plan.notes, f"on offer as libraries, and no plugin needs them: {', '.join(idle)}"))
+    if idle := ", ".join(sorted({f"{wheel.name} {wheel.version}" for wheel in beside if wheel.digest not in used})):
+        notes.append(f"on offer as libraries, and no plugin needs them: {idle}")
+    return replace(plan, notes=(*plan.notes, *notes)) if notes else plan

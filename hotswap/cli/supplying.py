@@ -27,21 +27,30 @@ _index = click.option("--index", metavar="URL", help="Fetch from this index alon
 @_PLUGINS
 @_index
 @find_links
+@click.option("--no-deps", is_flag=True, help="Fetch what is named and no plugins that it requires.")
 @common(state_dir=False)
 @click.pass_obj
 def install(
-    settings: Settings, requirements: tuple[str, ...], plugins: Path, index: str | None, find_links: tuple[Path, ...]
+    settings: Settings,
+    /,
+    requirements: tuple[str, ...],
+    plugins: Path,
+    index: str | None,
+    find_links: tuple[Path, ...],
+    no_deps: bool,
 ) -> None:
     """Fetch plugins from an index into the directory of plugins.
 
-    Each REQUIREMENT is a distribution, as in 'greeter>=1'. Its wheel is fetched by uv and pip, checked as `check` does,
-    and appears in the directory only if it is a plugin and nothing is wrong with it. Libraries it requires are fetched
-    when they are needed, by a host that has an index, or by `lock --fetch`.
+    Each REQUIREMENT is a distribution, as in 'greeter>=1'. Its wheel is fetched by pip, and so are those of plugins
+    that it requires and that are not in the directory yet. They are checked as `check` does, and appear in the
+    directory only if all are plugins and nothing is wrong with them. Libraries are fetched when they are needed, by a
+    host that has an index, or by `lock --fetch`.
     """
-    from .directory import install_plugins
+    from ..libraries import LibraryOptions
+    from .installing import install_plugins
 
-    installed = install_plugins(requirements, plugins, index or True, find_links)
-    settings.show({"installed": installed}, _draw_installed)
+    options = LibraryOptions(find_links=find_links, index=True if index is None else index)
+    settings.show(install_plugins(requirements, plugins, options, alone=no_deps), _draw_installed)
 
 
 @click.command()
@@ -96,7 +105,7 @@ def lock(
     from .directory import plan_with_wheelhouse, write_whole
 
     if plugins or environment:
-        options = LibraryOptions(index=index or fetch, **libraries)
+        options = LibraryOptions(index=fetch if index is None else index, **libraries)
         data = plan_with_wheelhouse(sources(plugins, environment), options, settings.state_dir)
     else:
         refuse_without_places(fetch=fetch, index=index, **libraries)
@@ -115,9 +124,11 @@ def lock(
 def _draw_installed(data: dict[str, Any]) -> str:
     lines = []
     for item in data["installed"]:
-        lines.append(item["wheel"] + (" (was there already)" if item["already"] else ""))
+        why = [f"required by {item['required_by']}"] if item["required_by"] else []
+        why += ["was there already"] if item["already"] else []
+        lines.append(item["wheel"] + (f" ({', '.join(why)})" if why else ""))
         lines += [f"{newer} is newer, and lies there too" for newer in item["newer"]]
-    return plain("\n".join(lines))
+    return plain("\n".join([*lines, *data["notes"]]))
 
 
 def _draw_locked(data: dict[str, Any]) -> str:

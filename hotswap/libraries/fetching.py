@@ -62,7 +62,7 @@ class Fetcher:
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._index = index
-        self._wheelhouse = wheelhouse
+        self.wheelhouse = wheelhouse
         self._find_links = [directory for directory in (*find_links, wheelhouse) if any(directory.glob("*.whl"))]
         self._logger = logger
         self._timeout = timeout
@@ -105,9 +105,9 @@ class Fetcher:
         self._logger.info("%s", doing)
         self._progress.say(doing)
         try:
-            self._wheelhouse.mkdir(parents=True, exist_ok=True)
+            self.wheelhouse.mkdir(parents=True, exist_ok=True)
             # Beside the wheels, so that each gets there by a rename.
-            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._wheelhouse) as scratch:
+            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.wheelhouse) as scratch:
                 yield Path(scratch)
         finally:
             self._progress.end()
@@ -168,7 +168,7 @@ class Fetcher:
         self._run("pip", [*command, *self._wheels_alone()], scratch, doing)
         fetched = []
         for wheel in sorted(wheels.glob("*.whl")):
-            fetched.append(wheel.replace(self._wheelhouse / wheel.name))
+            fetched.append(wheel.replace(self.wheelhouse / wheel.name))
             self._logger.info("fetched %s", fetched[-1])
         return fetched
 
