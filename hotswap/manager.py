@@ -233,7 +233,7 @@ class PluginManager:
         self._engine.supply.set_sources(sources)
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
-        """Remove the site dirs that no generation in the kept history and no running process uses."""
+        """Remove site and library dirs that no generation in the kept history and no running process uses."""
         if not self.state_dir.is_dir():  # static mode makes none
             return PruneReport()
         self._store.hold(in_use := self._retirement.digests())

@@ -99,9 +99,10 @@ def lock(
     """Write down every wheel of every plugin and of its private libraries, with its sha256.
 
     What is written is what a reload of the running host would install, or without a host a first load. A manager with
-    lock="hotswap.lock" installs nothing else.
+    lock="hotswap.lock" installs nothing else. What the file lists for other kinds of interpreters and platforms stays:
+    run this on each of them.
     """
-    from ..libraries import LibraryOptions, lock_text
+    from ..libraries import LibraryOptions, lock_text, read_lists, this_environment
     from .directory import plan_with_wheelhouse, write_whole
 
     if plugins or environment:
@@ -110,11 +111,14 @@ def lock(
     else:
         refuse_without_places(fetch=fetch, index=index, **libraries)
         data = ask(settings, "plan")
-    changed = write_whole(output, lock_text(data))
+    lists, own = read_lists(output), data.get("environment") or this_environment()
+    changed = write_whole(output, lock_text(data, lists))
     steps = [step for step in data["plugins"] if step["outcome"] != "removed"]
     shown = {
         "lock": str(output),
         "changed": changed,
+        "environment": own,
+        "others": {name: _differing(plugins, steps) for name, plugins in lists.items() if name != own},
         "plugins": len(steps),
         "libraries": len({library["digest"] for step in steps for library in step["libraries"]}),
     }
@@ -131,6 +135,17 @@ def _draw_installed(data: dict[str, Any]) -> str:
     return plain("\n".join([*lines, *data["notes"]]))
 
 
+def _differing(listed: dict[str, Any], steps: list[dict[str, Any]]) -> list[str]:
+    """The plugins of which another environment's list has another version, or of which only one of the two has any."""
+    versions = {step["name"]: step["version"] for step in steps}
+    others = {name: plugin["version"] for name, plugin in listed.items()}
+    return sorted({name for name, _ in versions.items() ^ others.items()})
+
+
 def _draw_locked(data: dict[str, Any]) -> str:
     what = f"{several(data['plugins'], 'plugin')}, {several(data['libraries'], 'private wheel')}"
-    return plain(f"{data['lock']}: {what}" + ("" if data["changed"] else " (as before)"))
+    lines = [f"{data['lock']}: {what}" + ("" if data["changed"] else " (as before)")]
+    for name, differing in data["others"].items():
+        other = f"has other versions of {', '.join(differing)}: run hotswap lock there too" if differing else "is kept"
+        lines.append(f"{data['lock']}: its list for {name} {other}")
+    return plain("\n".join(lines))

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ControlError, NotLoadedError, UsageError
+from ..libraries import this_environment
 from .protocol import VERSION, Request
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Answers:
         }
 
     def _plan(self) -> dict[str, Any]:
-        return self._manager.plan().as_json()
+        return {**self._manager.plan().as_json(), "environment": this_environment()}
 
     def _reload(self) -> dict[str, Any]:
         return self._change(self._manager.reload, self._manager.areload)

@@ -36,6 +36,7 @@ TIMEOUT = 900.0
 
 _ELSEWHERE = ("INDEX", "EXTRA_INDEX", "FIND_LINKS", "NO_INDEX", "DEFAULT_INDEX")
 _CONFLICT = ("ResolutionImpossible", "conflict", "constraint", "Could not find a version")
+_UNREACHABLE = "Could not fetch URL"
 _IN_THE_WAY = re.compile(r"\(constraint\) ([\w.-]+)==")
 
 
@@ -155,7 +156,8 @@ class Fetcher:
                 break
             except FetchError as error:
                 # Not everything can be shared. pip knows no preferences, but says which constraints were in the way.
-                if not kept or not any(word in error.output for word in _CONFLICT):
+                unreachable = _UNREACHABLE in error.output
+                if not kept or unreachable or not any(word in error.output for word in _CONFLICT):
                     raise
                 named = {canonical(name) for name in _IN_THE_WAY.findall(error.output)} & kept.keys()
                 kept = {name: version for name, version in kept.items() if named and name not in named}
@@ -198,7 +200,8 @@ class Fetcher:
     def _run(self, tool: str, command: Sequence[str], scratch: Path, doing: str) -> None:
         log = scratch / "pip.log"
         logged = ["--log", str(log)] if tool == "pip" else []
-        self._logger.debug("%s", discreet(" ".join(command)))
+        index = self._index if isinstance(self._index, str) else "as configured"
+        self._logger.debug("%s", discreet(f"{' '.join(command)} (index: {index})"))
         try:
             run(
                 [*command, *logged],

@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from packaging.tags import Tag, sys_tags
-from packaging.utils import BuildTag, parse_wheel_filename
-
 from ..model import Candidate, Library
+from .tags import rank
 
 
 class WheelShelf:
@@ -46,7 +44,7 @@ class WheelShelf:
         found = self._found.get(name)
         if found is None:
             ranked = [
-                (rank, wheel) for wheel in self._wheels.get(name, ()) if (rank := _rank(wheel.path.name)) is not None
+                (place, wheel) for wheel in self._wheels.get(name, ()) if (place := rank(wheel.path.name)) is not None
             ]
             ranked.sort(key=lambda pair: pair[0], reverse=True)  # stable: the earlier of two equals stays in front
             best = {wheel.version: wheel for _, wheel in reversed(ranked)}
@@ -58,7 +56,7 @@ class WheelShelf:
         return [
             f"{wheel.path.name} is made for another interpreter or platform"
             for wheel in self._wheels.get(name, ())
-            if _rank(wheel.path.name) is None
+            if rank(wheel.path.name) is None
         ]
 
     def by_digest(self, digest: str) -> Candidate | None:
@@ -68,18 +66,3 @@ class WheelShelf:
     def same_version(self, name: str, version: str) -> Sequence[Candidate]:
         """All wheels of one version, fitting or not."""
         return [wheel for wheel in self._wheels.get(name, ()) if str(wheel.version) == version]
-
-
-@functools.cache
-def _places() -> dict[Tag, int]:
-    """Tag -> how well it suits this interpreter."""
-    tags = list(sys_tags())
-    return {tag: len(tags) - place for place, tag in enumerate(tags)}
-
-
-@functools.lru_cache(maxsize=2**12)
-def _rank(file_name: str) -> tuple[int, BuildTag] | None:
-    """How good a wheel is among those of one version: tags first, then the build number; None if it does not fit."""
-    _, _, build, tags = parse_wheel_filename(file_name)
-    places = [place for tag in tags if (place := _places().get(tag)) is not None]
-    return (max(places), build) if places else None

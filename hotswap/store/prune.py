@@ -11,6 +11,7 @@ from pathlib import Path
 from .layout import DIGEST_DIGITS, Layout
 from .libraries import digests_in
 
+_LIBRARIES = "libraries/"
 _BUILD_AGE = 3600.0
 """Seconds after which scratch of a builder counts as left behind."""
 
@@ -31,7 +32,14 @@ class PruneReport:
     """Names of fetched wheels."""
 
     def __str__(self) -> str:
-        return f"{len(self.removed)} site dirs removed, {self.kept} kept, {self.freed / 1e6:.1f} MB freed"
+        libraries = sum(name.startswith(_LIBRARIES) for name in self.removed)
+        counts = {
+            "site dir": len(self.removed) - libraries,
+            "library dir": libraries,
+            "fetched wheel": len(self.wheels),
+        }
+        told = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+        return f"{', '.join(told) or 'nothing'} removed, {self.kept} dirs kept, {self.freed / 1e6:.1f} MB freed"
 
 
 def _size(path: Path) -> int:
@@ -88,7 +96,7 @@ def choose(layout: Layout, used: Collection[str]) -> tuple[PruneReport, list[Pat
 
 def _shown(layout: Layout, directory: Path) -> str:
     name = f"{directory.parent.name}/{directory.name}"
-    return f"libraries/{name}" if directory.parent.parent == layout.all_libraries else name
+    return f"{_LIBRARIES}{name}" if directory.parent.parent == layout.all_libraries else name
 
 
 def set_aside(layout: Layout, paths: Collection[Path]) -> None:
