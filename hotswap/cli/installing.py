@@ -67,7 +67,7 @@ def install_plugins(
         while not alone and errand.fetch_required():
             pass
         there = {candidate.path.name: candidate for candidate in errand.there}
-        installed = [_put(manifest, directory, there, errand.who(manifest)) for manifest in errand.new()]
+        installed = [_put(errand.chosen[name], directory, there, who) for name, who in errand.needed().items()]
         return {"installed": installed, "notes": errand.notes}
 
 
@@ -108,10 +108,12 @@ class _Errand:
             WheelError: One of them must not be installed.
             FetchError: One that is a plugin cannot be had as it is required.
         """
-        for manifest in list(self.chosen.values()):
-            for requirement in self._required_by(manifest):
-                self._ask(requirement, manifest.label)
-        names = [name for name in self.asks if name not in self.elsewhere and not self._is_met(name)]
+        names = self._unmet(self.chosen)
+        if not names:  # else other versions of these come first: they may require something else
+            for manifest in self.chosen.values():
+                for requirement in self._required_by(manifest):
+                    self._ask(requirement, manifest.label)
+            names = self._unmet(self.asks)
         for candidate in self._fetch_what_is_there(names):
             if candidate.name in self.chosen or self.verifier.claims_plugin(candidate):
                 self.chosen[candidate.name] = self.verifier.verify(candidate)
@@ -120,14 +122,16 @@ class _Errand:
                 self.elsewhere.add(candidate.name)
         return bool(names)
 
-    def new(self) -> list[Manifest]:
-        """The plugins that were fetched."""
-        return list(self.chosen.values())
-
-    def who(self, manifest: Manifest) -> str | None:
-        """Who has required a plugin; None if the user has asked for it."""
-        who = list(self.asks[manifest.name].values())
-        return None if "" in who else who[0]
+    def needed(self) -> dict[str, str | None]:
+        """Distribution of each plugin that was fetched and is needed in the end -> who requires it, if anybody."""
+        needed: dict[str, str | None] = {name: None for name, asks in self.asks.items() if "" in asks.values()}
+        todo = list(needed)
+        for name in todo:
+            for target in (canonical(requirement.name) for requirement in self._required_by(self.chosen[name])):
+                if target in self.chosen and target not in needed:
+                    needed[target] = self.chosen[name].label
+                    todo.append(target)
+        return needed
 
     def _ask(self, requirement: Requirement, who: str) -> None:
         requirement.marker = None  # it has been evaluated
@@ -140,6 +144,9 @@ class _Errand:
             environments = [{**self.host.markers, "extra": extra} for extra in ("", *sorted(extras))]
             if requirement.url is None and (marker is None or any(map(marker.evaluate, environments))):
                 yield Requirement(str(requirement))
+
+    def _unmet(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name not in self.elsewhere and not self._is_met(name)]
 
     def _is_met(self, name: str) -> bool:
         """True if what was chosen, lies in the directory or is a library of the host meets everybody."""
