@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ControlError, NotLoadedError, UsageError
-from ..libraries import this_environment
 from .protocol import VERSION, Request
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class Answers:
         }
 
     def _plan(self) -> dict[str, Any]:
+        from ..libraries import this_environment  # the command line, which imports this room, does without
+
         return {**self._manager.plan().as_json(), "environment": this_environment()}
 
     def _reload(self) -> dict[str, Any]:
