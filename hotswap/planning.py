@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError, raise_all
 from .libraries import WheelShelf
-from .model import Candidate, Incumbent, Manifest, Pending, Plan, Source, canonical
+from .model import Candidate, Incumbent, Library, Manifest, Pending, Plan, Source, canonical
 from .options import as_names
 from .provision import Fixed, Provision, unneeded
 from .resolver import resolve
@@ -117,7 +117,10 @@ class Planner:
         return self._choose(manifests, incumbents, watch, self._shelf(()), fixed=fixed)
 
     def _shelf(self, beside: Sequence[Candidate]) -> WheelShelf:
-        return WheelShelf(lambda: [*beside, *self._provision.wheels()], self._verifier.verify_library)
+        return WheelShelf(lambda: [*beside, *self._provision.wheels()], self._open)
+
+    def _open(self, wheel: Candidate) -> Library:
+        return self._provision.open(wheel, self._verifier.verify_library)
 
     def _choose(
         self,

@@ -27,6 +27,7 @@ class Provision:
         options: What the host says.
         wheelhouse: Where fetched wheels lie.
         find_libraries: Finds a set that lies on disk already, by its key.
+        find_library: Finds what was verified of a wheel that is in such a set, by its sha256.
         logger: Is told what is fetched, and which files on a shelf are no wheels.
     """
 
@@ -35,10 +36,12 @@ class Provision:
         options: LibraryOptions,
         wheelhouse: Path,
         find_libraries: Callable[[str], LibrarySet | None],
+        find_library: Callable[[str], Library | None],
         logger: logging.Logger,
     ) -> None:
         self.options = options
         self._find_libraries = find_libraries
+        self._find_library = find_library
         self._wheelhouse = wheelhouse
         self._shelves = [WheelDir(directory) for directory in options.directories]
         self._house = WheelDir(wheelhouse)
@@ -57,6 +60,15 @@ class Provision:
             for fault in finding.faults:
                 self._logger.debug("%s: passed over", fault)
         return found
+
+    def open(self, wheel: Candidate, verify: Callable[[Candidate], Library]) -> Library:
+        """What a wheel on a shelf says of itself; it is verified where it was not before it was installed.
+
+        Raises:
+            WheelError: It must not be installed.
+        """
+        known = self._find_library(wheel.digest)
+        return replace(known, path=wheel.path) if known is not None else verify(wheel)
 
     def sharing(self, *, fetchable: bool) -> Sharing:
         """The overrides, and whether what is missing may be fetched."""

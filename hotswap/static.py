@@ -77,7 +77,7 @@ def make_supply(
         UsageError: Both are asked for, or one of them is not what it should be.
     """
     if static is None:
-        provision = Provision(libraries, store.wheelhouse, store.find_libraries, logger)
+        provision = Provision(libraries, store.wheelhouse, store.find_libraries, store.find_library, logger)
         return WheelSupply(Planner(as_sources(sources), only, store.scratch, logger, provision), store, logger)
     if sources is not None:
         raise UsageError("static= is in place of sources: pass one of them")

@@ -135,8 +135,12 @@ def plan_of(
         WheelError, ResolutionError, UsageError: See `Planner.plan`.
     """
     logger = logging.getLogger("hotswap")
+
+    def nothing(digest: str) -> None:
+        """There is no state dir."""
+
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
-        provision = Provision(options, wheelhouse or Path(scratch, "wheelhouse"), lambda key: None, logger)
+        provision = Provision(options, wheelhouse or Path(scratch, "wheelhouse"), nothing, nothing, logger)
         planner = Planner(tuple(sources), None, Path(scratch), logger, provision, verifier)
         return planner.plan({}, Stopwatch(), fetching=DirectCaller().check if fetch else None)
 

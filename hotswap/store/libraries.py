@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,15 @@ def check_libraries(directory: Path, libraries: LibrarySet) -> str | None:
     return check_record(directory, directory / RECORD, libraries.key, "set of libraries", "one")
 
 
-def read_libraries(directory: Path) -> LibrarySet | None:
-    """The set that a complete library dir holds; None if it is none, or damaged."""
+def read_libraries(directory: Path, *, whole: bool = True) -> LibrarySet | None:
+    """The set that a library dir holds; None if it does not say.
+
+    Args:
+        directory: Where to look.
+        whole: Whether a damaged one counts as none.
+    """
     record = read_record(directory / RECORD)
-    if record is None or flaw(directory, record) is not None:
+    if record is None or (whole and flaw(directory, record) is not None):
         return None
     try:
         libraries = LibrarySet(tuple(_library_from_json(data) for data in record.plain))
@@ -59,13 +64,10 @@ def read_libraries(directory: Path) -> LibrarySet | None:
     return libraries if libraries.key == record.digest else None
 
 
-def digests_in(directory: Path) -> frozenset[str]:
-    """The sha256 of every wheel in a library dir, which may be damaged; none if it does not say."""
-    record = read_record(directory / RECORD)
-    try:
-        return frozenset(str(data["digest"]) for data in record.plain) if record else frozenset()
-    except (KeyError, TypeError):
-        return frozenset()
+def libraries_in(directories: Iterable[Path]) -> dict[str, Library]:
+    """What library dirs, which may be damaged, were made of: sha256 of each wheel -> what was verified of it."""
+    sets = (read_libraries(directory, whole=False) for directory in directories)
+    return {library.digest: library for found in sets if found is not None for library in found.libraries}
 
 
 def _library_as_json(library: Library) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .layout import DIGEST_DIGITS, Layout
-from .libraries import digests_in
+from .libraries import libraries_in
 
 _LIBRARIES = "libraries/"
 _BUILD_AGE = 3600.0
@@ -65,7 +65,7 @@ def _left_behind(directory: Path) -> list[Path]:
 def _unused_wheels(layout: Layout, kept: Iterable[Path]) -> list[Path]:
     """What lies in the wheelhouse but for the wheels that library dirs among those that stay were made of."""
     old = _left_behind(layout.wheelhouse)  # what is young may have been fetched for what is not installed yet
-    used = frozenset[str]().union(*(digests_in(directory) for directory in kept)) if old else frozenset()
+    used = libraries_in(kept) if old else {}
     # What is no wheel is what a process that was killed was just fetching.
     return [
         child for child in old if child.suffix != ".whl" or hashlib.sha256(child.read_bytes()).hexdigest() not in used
