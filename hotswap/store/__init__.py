@@ -248,6 +248,9 @@ class Store:
                     missing = self._missing(missing, log=True)  # somebody may have installed some meanwhile
                     if missing:
                         self._installer.install(missing)
+                        self._whole |= {
+                            p: _identity(p / RECORD) for p, c in missing.items() if isinstance(c, LibrarySet)
+                        }
         return missing
 
     def _missing(
