@@ -13,6 +13,7 @@ from packaging.version import Version
 from test_resolver_scenarios import manifest
 from wheelmaker import make_wheel
 
+import hotswap
 from hotswap.errors import UsageError, VersionConflictError, WheelError
 from hotswap.libraries import LibraryOptions, WheelShelf
 from hotswap.model import Candidate, Host, Incumbent, LibrarySet, Manifest, Outcome, Plan
@@ -513,3 +514,10 @@ def test_options_that_contradict(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=words):
             LibraryOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "hint"), [("indx", r"; did you mean index\?"), ("whatever", "")])
+def test_an_argument_that_there_is_not(tmp_path: Path, name: str, hint: str) -> None:
+    """A manager's argument that is misspelt is told under the manager's name, with the one that may be meant."""
+    with pytest.raises(TypeError, match=rf"PluginManager\(\) got an unexpected keyword argument '{name}'{hint}$"):
+        hotswap.PluginManager(tmp_path, state_dir=tmp_path / "state", **{name: True})  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypedDict
 
@@ -60,6 +61,20 @@ class LibraryOptions:
         both = sorted(self.sharing(False).share & self.sharing(False).private)
         if both:
             raise UsageError(f"share= and private= both name {', '.join(both)}: take it out of one of them")
+
+    @classmethod
+    def of(cls, keywords: LibraryKeywords) -> LibraryOptions:
+        """What a manager was given beside its other arguments.
+
+        Raises:
+            TypeError: There is no such argument.
+            UsageError: See above.
+        """
+        for name in keywords.keys() - LibraryKeywords.__annotations__.keys():
+            meant = get_close_matches(name, LibraryKeywords.__annotations__, n=1)
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            raise TypeError(f"PluginManager() got an unexpected keyword argument {name!r}{hint}")
+        return cls(**keywords)
 
     @property
     def directories(self) -> tuple[Path, ...]:
