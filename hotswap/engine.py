@@ -78,7 +78,7 @@ class Engine:
         self, action: Action, caller: Caller, data: Any, callback: ReloadCallback | None, watch: Stopwatch
     ) -> ReloadReport:
         old = self.generation
-        plan = self.supply.plan(action, old, self.incumbents(), watch, fetch=True)
+        plan = self.supply.plan(action, old, self.incumbents(), watch, fetching=caller.check)
         caller.check()
         with watch("installed"):
             sites = self.supply.install(plan, self.retirement.digests())

@@ -65,7 +65,7 @@ class PluginManager:
         self._store = Store(as_state_dir(state_dir), logger=logger, keep_history=keep_history)
         exclusion = Exclusion()
         self._retirement = Retirement(logger, free_delay, drain_timeout, exclusion.marked)
-        supply = make_supply(sources, static, only, self._store, logger, LibraryOptions(**libraries))
+        supply = make_supply(sources, static, only, self._store, logger, LibraryOptions.of(libraries))
         self._engine = Engine(supply, self._retirement, exclusion, extension, on_reload, logger)
         self._current = self._engine.current
         self._pinned: ContextVar[Hold[Generation] | None] = ContextVar("hotswap_lease", default=None)
@@ -233,7 +233,7 @@ class PluginManager:
         self._engine.supply.set_sources(sources)
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
-        """Remove the site dirs that no generation in the kept history and no running process uses."""
+        """Remove site and library dirs that no generation in the kept history and no running process uses."""
         if not self.state_dir.is_dir():  # static mode makes none
             return PruneReport()
         self._store.hold(in_use := self._retirement.digests())

@@ -3,12 +3,12 @@
     found -> verified -> resolved -> installed -> loaded -> bound -> live
     Candidate  Manifest    Plan        SiteDir
 
-Stage packages import this module and `errors`, never one another.
+Stage packages import this module and `errors`, never one another. The values of libraries are in `library`, and are
+handed on from here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +24,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from .errors import Fault
+from .library import Copy as Copy
+from .library import Library as Library
+from .library import LibraryDir as LibraryDir
+from .library import LibrarySet as LibrarySet
+from .library import Sharing as Sharing
 
 if TYPE_CHECKING:
     import networkx as nx  # takes longer to import than all the rest, and only graphs need it
@@ -236,32 +241,6 @@ class Manifest:
 # ------------------------------------------------------------------------------------------------------- resolved
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """One wheel that is no plugin: a plugin's private copy of a distribution."""
-
-    name: str
-    """Canonical distribution name."""
-    version: Version
-    path: Path
-    """The wheel file."""
-    digest: str
-    """sha256 of the wheel file, hexadecimal."""
-    provides: tuple[str, ...]
-    """Import names it brings, as `Manifest.provides`."""
-    dist_info: str
-    """Name of its dist-info directory."""
-    requires: tuple[Requirement, ...] = ()
-    """Requires-Dist, markers not yet evaluated."""
-    unfit: tuple[Fault, ...] = ()
-    """As `Manifest.unfit`."""
-
-    @property
-    def label(self) -> str:
-        """Name and version, e.g. `numpy 2.1.0`."""
-        return f"{self.name} {self.version}"
-
-
 class Shelf(Protocol):
     """Wheels on offer as private libraries; each is opened and checked only if it is asked for."""
 
@@ -280,45 +259,6 @@ class Shelf(Protocol):
             WheelError: It must not be installed.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sharing:
-    """What the host says of whose copies plugins get."""
-
-    share: frozenset[str] = frozenset()
-    """Canonical distribution names of which only the host's copy will do."""
-    private: frozenset[str] = frozenset()
-    """Canonical distribution names of which the host's copy will not do."""
-    fetchable: bool = False
-    """True if wheels that are missing could be fetched from an index."""
-
-
-@dataclass(frozen=True, slots=True)
-class LibrarySet:
-    """The private libraries of a plugin, chosen together; plugins with the same set share one library dir and realm."""
-
-    libraries: tuple[Library, ...]
-    """Sorted by name; not empty."""
-
-    @property
-    def key(self) -> str:
-        """sha256 over names, versions and digests, hexadecimal."""
-        lines = (f"{library.name}\0{library.version}\0{library.digest}\n" for library in self.libraries)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Whose copy of one distribution a plugin gets, and why."""
-
-    name: str
-    """Canonical distribution name."""
-    version: Version
-    private: bool
-    """False: the host's, shared with it."""
-    reason: str
-    """One sentence, e.g. `alpha 1.0 requires numpy>=2, the host has 1.26.4`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,16 +385,6 @@ class SiteDir:
     """True if it had been there already."""
     libraries: LibraryDir | None = None
     """Where the plugin's private libraries lie."""
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryDir:
-    """A set of private libraries unpacked on disk: complete, byte-compiled, and never changed afterwards."""
-
-    path: Path
-    library_set: LibrarySet
-    reused: bool = False
-    """True if it had been there already."""
 
 
 # ------------------------------------------------------------------------------------------------------ remembered

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from .errors import Fault, PluginError, UnfinishedWheelError, UsageError, WheelError, raise_all
 from .libraries import WheelShelf
@@ -41,18 +42,6 @@ def identify(source: Source) -> str:
     return f"{type(source).__qualname__} {getattr(source, 'path', '')}".rstrip()
 
 
-@dataclass(frozen=True)
-class Offers:
-    """What a plan is made from."""
-
-    manifests: Sequence[Manifest]
-    fixed: Fixed = field(default_factory=dict)
-    """Private libraries that plugins have to have."""
-    libraries: Sequence[Candidate] = ()
-    """Wheels beside the plugins that are none."""
-    pending: Sequence[Pending] = ()
-
-
 class Planner:
     """Finds, verifies and resolves.
 
@@ -62,6 +51,7 @@ class Planner:
         scratch: Where projects are built.
         logger: Is told what is left for the next reload.
         provision: Where private libraries come from.
+        verifier: Remembers what it has verified already, for somebody else.
     """
 
     def __init__(
@@ -71,10 +61,11 @@ class Planner:
         scratch: Path,
         logger: logging.Logger,
         provision: Provision,
+        verifier: Verifier | None = None,
     ) -> None:
         self.sources = sources
         self._only = as_names(only)
-        self._verifier = Verifier(logger)
+        self._verifier = verifier or Verifier(logger)
         self._builder = Builder(scratch)
         self._provision = provision
         self._logger = logger
@@ -86,13 +77,16 @@ class Planner:
         only = [] if self._only is None else [f"only {', '.join(sorted(self._only))}"]
         return "; ".join([*map(identify, self.sources), *only])
 
-    def plan(self, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetch: bool = False) -> Plan:
+    def plan(
+        self, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetching: Callable[[], None] | None = None
+    ) -> Plan:
         """What a reload would do now.
 
         Args:
             incumbents: What is loaded.
             watch: Takes the time of each stage.
-            fetch: Whether missing libraries are fetched, where there is an index; else the plan says what would be.
+            fetching: None: the plan says which libraries would be fetched. Else they are, where there is an index, and
+                this is called again and again meanwhile: what it raises ends the fetching.
 
         Raises:
             UsageError: A source cannot be read, or libraries cannot be fetched.
@@ -111,49 +105,61 @@ class Planner:
         pending = [*(p for finding in findings for p in finding.pending), *unfinished]
         for item in pending:
             self._logger.info("%s: left for the next reload: %s", item.path, item.reason)
-        offers = Offers(manifests, libraries=libraries, pending=pending)
-        return self.choose(offers, incumbents, watch, fetch=fetch)
+        with watch("found"):
+            shelf = self._shelf(libraries)
+            self._verifier.forget(keep={*shelf.digests, *(candidate.digest for candidate in [*candidates, *built])})
+        return self._choose(manifests, incumbents, watch, shelf, beside=libraries, pending=pending, fetching=fetching)
 
-    def choose(
-        self, offers: Offers, incumbents: Mapping[str, Incumbent], watch: Stopwatch, *, fetch: bool = False
+    def go_back(
+        self, manifests: Sequence[Manifest], fixed: Fixed, incumbents: Mapping[str, Incumbent], watch: Stopwatch
     ) -> Plan:
-        """The plan for given wheels; see `plan`."""
+        """What going back to given wheels with given private libraries would do; see `plan`."""
+        return self._choose(manifests, incumbents, watch, self._shelf(()), fixed=fixed)
+
+    def _shelf(self, beside: Sequence[Candidate]) -> WheelShelf:
+        return WheelShelf(lambda: [*beside, *self._provision.wheels()], self._open)
+
+    def _open(self, wheel: Candidate) -> Library:
+        return self._provision.open(wheel, self._verifier.verify_library)
+
+    def _choose(
+        self,
+        offers: Sequence[Manifest],
+        incumbents: Mapping[str, Incumbent],
+        watch: Stopwatch,
+        shelf: WheelShelf,
+        *,
+        beside: Sequence[Candidate] = (),
+        fixed: Fixed = MappingProxyType({}),
+        pending: Sequence[Pending] = (),
+        fetching: Callable[[], None] | None = None,
+    ) -> Plan:
         provision, host = self._provision, read_host()
-        manifests = [m for m in offers.manifests if self._only is None or m.plugin in self._only]
+        manifests = [m for m in offers if self._only is None or m.plugin in self._only]
 
-        def shelve() -> WheelShelf:
-            return WheelShelf([*offers.libraries, *provision.wheels()], self._library)
-
-        def plan_from(shelf: WheelShelf, *, fetchable: bool) -> Plan:
+        def resolved(*, fetchable: bool) -> Plan:
             return resolve(
-                offers.manifests,
+                offers,
                 host,
                 incumbents=incumbents,
                 only=self._only,
-                pending=offers.pending,
+                pending=pending,
                 shelf=shelf,
                 sharing=provision.sharing(fetchable=fetchable),
-                fixed={**offers.fixed, **locked},
+                fixed={**fixed, **locked},
             )
 
         with watch("resolved"):
-            locked, lacking = provision.locked(manifests, shelve, fetch=fetch)
-            plan = plan_from(shelve(), fetchable=True)
-        if plan.fetch and fetch:
+            locked, lacking = provision.locked(manifests, shelf, fetching)
+            plan = resolved(fetchable=True)
+        if plan.fetch and fetching is not None:
             with watch("fetched"):
-                provision.fetch(plan, host)
+                provision.fetch(plan, host, fetching)
+            shelf.refresh()
             with watch("resolved"):
-                plan = plan_from(shelve(), fetchable=False)
-        plan = unneeded(plan, offers.libraries)
+                plan = resolved(fetchable=False)
+        plan = unneeded(plan, beside, provision.sharing(fetchable=False))
         return replace(plan, fetch={**plan.fetch, **lacking}) if lacking else plan
-
-    def _library(self, candidate: Candidate) -> Library:
-        """Verify a wheel that is needed as a library."""
-        if self._verifier.claims_plugin(candidate):
-            way_out = "a plugin belongs into the directory of plugins: put it there, or hotswap install it"
-            fault = Fault(str(candidate.path), "is required as a library, and is a plugin", way_out)
-            raise WheelError(candidate.name, [fault], stage="resolved")
-        return self._verifier.verify_library(candidate)
 
     def _verify(
         self, candidates: Sequence[Candidate], built: Collection[int], faults: Sequence[Fault]
@@ -180,5 +186,4 @@ class Planner:
                 else:
                     self._logger.warning("%s", error)
         raise_all(errors)
-        self._verifier.forget(keep={candidate.digest for candidate in [*candidates, *self._provision.wheels()]})
         return manifests, libraries, unfinished

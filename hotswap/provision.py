@@ -27,6 +27,7 @@ class Provision:
         options: What the host says.
         wheelhouse: Where fetched wheels lie.
         find_libraries: Finds a set that lies on disk already, by its key.
+        find_library: Finds what was verified of a wheel that is in such a set, by its sha256.
         logger: Is told what is fetched, and which files on a shelf are no wheels.
     """
 
@@ -35,10 +36,12 @@ class Provision:
         options: LibraryOptions,
         wheelhouse: Path,
         find_libraries: Callable[[str], LibrarySet | None],
+        find_library: Callable[[str], Library | None],
         logger: logging.Logger,
     ) -> None:
         self.options = options
         self._find_libraries = find_libraries
+        self._find_library = find_library
         self._wheelhouse = wheelhouse
         self._shelves = [WheelDir(directory) for directory in options.directories]
         self._house = WheelDir(wheelhouse)
@@ -58,30 +61,44 @@ class Provision:
                 self._logger.debug("%s: passed over", fault)
         return found
 
+    def open(self, wheel: Candidate, verify: Callable[[Candidate], Library]) -> Library:
+        """What a wheel on a shelf says of itself; it is verified where it was not before it was installed.
+
+        Raises:
+            WheelError: It must not be installed.
+        """
+        known = self._find_library(wheel.digest)
+        return replace(known, path=wheel.path) if known is not None else verify(wheel)
+
     def sharing(self, *, fetchable: bool) -> Sharing:
         """The overrides, and whether what is missing may be fetched."""
         return self.options.sharing(fetchable)
 
-    def fetch(self, plan: Plan, host: Host) -> None:
+    def fetch(self, plan: Plan, host: Host, check: Callable[[], None]) -> None:
         """Fetch what a plan says has to be fetched.
+
+        Args:
+            plan: Has what is missing, by plugin.
+            host: Has what need not be fetched.
+            check: Called again and again meanwhile; what it raises ends the fetching.
 
         Raises:
             FetchError: There is no installer, or it failed.
         """
-        fetcher = self._fetcher()
+        fetcher = self._fetcher(check)
         for plugin, requirements in sorted(plan.fetch.items()):
             label, sharing = plan.steps[plugin].manifest.label, self.sharing(fetchable=True)
             fetcher.fetch(requirements, dict(host.distributions), sharing, what_for=label)
 
     def locked(
-        self, manifests: Collection[Manifest], shelve: Callable[[], WheelShelf], *, fetch: bool
+        self, manifests: Collection[Manifest], shelf: WheelShelf, fetching: Callable[[], None] | None
     ) -> tuple[Fixed, Mapping[str, tuple[str, ...]]]:
         """The sets that the lock prescribes, if there is one.
 
         Args:
             manifests: The plugins' wheels, which have to be those of the lock.
-            shelve: Looks at what is on offer.
-            fetch: Whether what is missing is fetched.
+            shelf: What is on offer.
+            fetching: None: nothing is fetched. Else what is missing is, and this is called meanwhile as `check` is.
 
         Returns:
             The sets, and by plugin what would have to be fetched for them first.
@@ -95,15 +112,14 @@ class Provision:
             return {}, {}
         lock = read_lock(Path(self.options.lock))
         lock.check(manifests)
-        shelf = shelve()
         wanted = {m.plugin: (m.digest, lock.plugins[m.plugin]) for m in manifests}
         lacking = {plugin: lost for plugin, (_, listed) in wanted.items() if (lost := self._lacking(listed, shelf))}
-        if lacking and self.options.index and fetch:
+        if lacking and self.options.index and fetching is not None:
             pins = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}" for lost in lacking.values() for w in lost]
-            self._fetcher().fetch_alone(sorted(set(pins)))
-            shelf = shelve()
+            self._fetcher(fetching).fetch_alone(sorted(set(pins)))
+            shelf.refresh()
             lacking = {plugin: lost for plugin in lacking if (lost := self._lacking(wanted[plugin][1], shelf))}
-        if lacking and (fetch or not self.options.index):
+        if lacking and (fetching is not None or not self.options.index):
             errors: list[WheelError] = []
             for plugin, lost in sorted(lacking.items()):
                 others = [
@@ -133,15 +149,21 @@ class Provision:
             found.append(shelf.open(candidate) if candidate is not None else wheel.as_library())
         return LibrarySet(tuple(found))
 
-    def _fetcher(self) -> Fetcher:
+    def _fetcher(self, check: Callable[[], None]) -> Fetcher:
         index = self.options.index or True
-        return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger)
+        return Fetcher(index, self._wheelhouse, self.options.directories, logger=self._logger, check=check)
 
 
-def unneeded(plan: Plan, beside: Sequence[Candidate]) -> Plan:
-    """The plan with a note on the wheels beside the plugins that are no plugins, and that nobody needs."""
+def unneeded(plan: Plan, beside: Sequence[Candidate], sharing: Sharing) -> Plan:
+    """The plan with notes on what nobody needs: wheels beside the plugins that are no plugins, names in overrides."""
+    if plan.fetch:
+        return plan  # it is not known yet what is needed
+    notes = []
+    required = {copy.name for copies in plan.copies.values() for copy in copies}
+    for option, names in (("share", sharing.share), ("private", sharing.private)):
+        if idle := ", ".join(sorted(names - required)):
+            notes.append(f"{option}= names what no plugin and no private library requires: {idle}")
     used = {library.digest for chosen in plan.libraries.values() for library in chosen.libraries}
-    idle = sorted({f"{wheel.name} {wheel.version}" for wheel in beside if wheel.digest not in used})
-    if not idle or plan.fetch:
-        return plan
-    return replace(plan, notes=(*plan.notes, f"on offer as libraries, and no plugin needs them: {', '.join(idle)}"))
+    if idle := ", ".join(sorted({f"{wheel.name} {wheel.version}" for wheel in beside if wheel.digest not in used})):
+        notes.append(f"on offer as libraries, and no plugin needs them: {idle}")
+    return replace(plan, notes=(*plan.notes, *notes)) if notes else plan

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import logging
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -77,7 +77,7 @@ def make_supply(
         UsageError: Both are asked for, or one of them is not what it should be.
     """
     if static is None:
-        provision = Provision(libraries, store.wheelhouse, store.find_libraries, logger)
+        provision = Provision(libraries, store.wheelhouse, store.find_libraries, store.find_library, logger)
         return WheelSupply(Planner(as_sources(sources), only, store.scratch, logger, provision), store, logger)
     if sources is not None:
         raise UsageError("static= is in place of sources: pass one of them")
@@ -126,7 +126,7 @@ class StaticSupply:
         current: Generation | None,
         incumbents: Mapping[str, Incumbent],
         watch: Stopwatch,
-        fetch: bool = False,
+        fetching: Callable[[], None] | None = None,
     ) -> Plan:
         """See `Supply`."""
         manifests = [site.manifest for site in self._sites.values()]

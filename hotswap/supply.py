@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from . import realms
 from .chronicle import Chronicle
 from .generation import Generation
 from .model import Action, Incumbent, Plan, SiteDir
-from .planning import Offers, Planner, Sources, as_sources
+from .planning import Planner, Sources, as_sources
 from .realm import Realm
 from .report import ReloadReport
 from .retired import RealmLike
@@ -39,9 +39,9 @@ class Supply(Protocol):
         current: Generation | None,
         incumbents: Mapping[str, Incumbent],
         watch: Stopwatch,
-        fetch: bool = False,
+        fetching: Callable[[], None] | None = None,
     ) -> Plan:
-        """Found, verified, resolved: what a change would do now; with `fetch`, libraries may be fetched for it."""
+        """Found, verified, resolved: what a change would do now; `fetching` as in `Planner.plan`."""
         ...
 
     def set_sources(self, sources: Sources) -> None:
@@ -101,13 +101,13 @@ class WheelSupply:
         current: Generation | None,
         incumbents: Mapping[str, Incumbent],
         watch: Stopwatch,
-        fetch: bool = False,
+        fetching: Callable[[], None] | None = None,
     ) -> Plan:
         """See `Supply`."""
         if action != "rollback":
-            return self._planner.plan(incumbents, watch, fetch=fetch)
+            return self._planner.plan(incumbents, watch, fetching=fetching)
         assert current is not None, "the engine has checked"
-        return self._planner.choose(Offers(*self._chronicle.before(current)), incumbents, watch)
+        return self._planner.go_back(*self._chronicle.before(current), incumbents, watch)
 
     def set_sources(self, sources: Sources) -> None:
         """See `Supply`."""

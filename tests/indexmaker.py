@@ -1,8 +1,9 @@
-"""A package index on this machine: a directory of wheels, served as PEP 503 has it."""
+"""Package indexes on this machine: a directory of wheels, served as PEP 503 has it, and one that never answers."""
 
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,3 +63,35 @@ def serving(root: Path) -> Iterator[Index]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class Silence:
+    """An index that takes connections and never answers."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self.url = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        self.asked = threading.Event()
+        """Set when somebody has asked."""
+        self.left = threading.Event()
+        """Set when the first who asked has gone."""
+
+    def listen(self) -> None:
+        connection, _ = self._server.accept()
+        with connection:
+            while connection.recv(1 << 16):
+                self.asked.set()
+            self.left.set()
+
+
+@contextmanager
+def silent() -> Iterator[Silence]:
+    """Have an index that never answers for as long as the block lasts; somebody has to ask it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silence = Silence(server)
+        thread = threading.Thread(target=silence.listen)
+        thread.start()
+        try:
+            yield silence
+        finally:
+            thread.join()

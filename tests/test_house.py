@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = ("sources", "wheel", "libraries", "resolver", "store", "realm", "binding")
 LAYERS: list[tuple[str, ...]] = [
     ("errors", "solitary"),
+    ("library",),
     ("model",),
     ("hookspecs", "realms"),
     STAGES,

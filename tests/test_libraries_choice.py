@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from packaging.version import Version
 from test_resolver_scenarios import manifest
 from wheelmaker import make_wheel
 
+import hotswap
 from hotswap.errors import PrivateCopyError, UsageError, VersionConflictError, WheelError
 from hotswap.libraries import LibraryOptions, WheelShelf
-from hotswap.model import Host, Incumbent, LibrarySet, Manifest, Outcome, Plan
+from hotswap.model import Candidate, Host, Incumbent, LibrarySet, Manifest, Outcome, Plan
 from hotswap.resolver import private, resolve
 from hotswap.resolver import solitary as solitary_copies
 from hotswap.solitary import Solitary
@@ -50,10 +51,14 @@ class Bench:
             plugins,
             Host(markers, distributions, requires),
             incumbents=incumbents,
-            shelf=WheelShelf(WheelDir(self.root).find().candidates, Verifier(logging.getLogger()).verify_library),
+            shelf=shelf(WheelDir(self.root).find().candidates),
             sharing=LibraryOptions(**self.options, index=self.fetchable).sharing(self.fetchable),
             fixed=fixed,
         )
+
+
+def shelf(wheels: Sequence[Candidate]) -> WheelShelf:
+    return WheelShelf(lambda: wheels, Verifier(logging.getLogger()).verify_library)
 
 
 def make_library(directory: Path, name: str, version: str = "1.0", *requires: str, **options: Any) -> Path:
@@ -304,9 +309,9 @@ def test_a_wheel_that_is_still_being_written(bench: Bench) -> None:
     """A wheel that changed since it was listed is passed over with a note, for an older one."""
     bench.add("numb", "1.0")
     newest = bench.add("numb", "2.0")
-    shelf = WheelShelf(WheelDir(bench.root).find().candidates, Verifier().verify_library)
+    on_offer = shelf(WheelDir(bench.root).find().candidates)
     newest.write_bytes(b"half")
-    plan = resolve([plugin("alpha 1.0", "numb")], Host({}, {}), shelf=shelf)
+    plan = resolve([plugin("alpha 1.0", "numb")], Host({}, {}), shelf=on_offer)
     assert own(plan) == ["numb 1.0"]
     assert plan.notes[0].startswith("numb-2.0-py3-none-any.whl is passed over: ")
 
@@ -463,9 +468,7 @@ def test_the_order_of_wheels_does_not_matter(bench: Bench) -> None:
         bench.add("lib_c", version)
     wheels = WheelDir(bench.root).find().candidates
     plans = [
-        resolve(
-            [plugin("alpha 1.0", "numb", "lib-c")], Host({}, {}), shelf=WheelShelf(order, Verifier().verify_library)
-        )
+        resolve([plugin("alpha 1.0", "numb", "lib-c")], Host({}, {}), shelf=shelf(order))
         for order in (wheels, wheels[::-1], sorted(wheels, key=lambda wheel: wheel.digest))
     ]
     assert len({plan.libraries["alpha"].key for plan in plans}) == 1
@@ -563,3 +566,10 @@ def test_options_that_contradict(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=words):
             LibraryOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "hint"), [("indx", r"; did you mean index\?"), ("whatever", "")])
+def test_an_argument_that_there_is_not(tmp_path: Path, name: str, hint: str) -> None:
+    """A manager's argument that is misspelt is told under the manager's name, with the one that may be meant."""
+    with pytest.raises(TypeError, match=rf"PluginManager\(\) got an unexpected keyword argument '{name}'{hint}$"):
+        hotswap.PluginManager(tmp_path, state_dir=tmp_path / "state", **{name: True})  # type: ignore[arg-type]

@@ -11,13 +11,15 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import Host
 from indexmaker import Index, serving
+from packaging.tags import Tag
 from test_libraries_choice import make_library
 from wheelmaker import make_wheel, plugin_source
 
 import hotswap
 from hotswap.cli import main
 from hotswap.errors import UsageError, WheelError
-from hotswap.libraries import read_lock
+from hotswap.libraries import read_lists, read_lock, this_environment
+from hotswap.libraries.tags import named
 from hotswap.model import Outcome
 
 
@@ -79,6 +81,11 @@ def test_overrides(here: Path, geo: Path) -> None:
     assert (result.exit_code, "only the host's will do (share=)" in result.stderr) == (1, True)
     result = run("plan", "--plugins", "plugins", "--find-links", "more", "--private", "packaging")
     assert "never the host's (private=)" in result.stderr
+    result = run("plan", "--plugins", "plugins", "--find-links", "more", "--share", "nmub", "--private", "Nothing")
+    assert "share= names what no plugin and no private library requires: nmub\n" in result.stdout
+    assert "private= names what no plugin and no private library requires: nothing\n" in result.stdout
+    result = run("plan", "--plugins", "plugins", "--share", "numb>=1")
+    assert (result.exit_code, "share= has 'numb>=1': pass names" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["plan", "graph", "lock"])
@@ -162,7 +169,8 @@ def test_check_strict(here: Path) -> None:
 def test_install(here: Path, index: Index) -> None:
     """The best wheel of a plugin comes into the directory, once."""
     for version in ("1.0", "1.5", "2.0"):
-        make_wheel(index.wheels, "alpha", version, requires=["numb"])
+        make_wheel(index.wheels, "alpha", version, requires=["numb", "packaging"])
+    make_library(index.wheels, "numb", "1.0")
     url = index.publish()
     result = run("install", "alpha<2", "--index", url)
     assert (result.exit_code, result.stdout) == (0, "plugins/alpha-1.5-py3-none-any.whl\n"), result.stderr
@@ -173,6 +181,98 @@ def test_install(here: Path, index: Index) -> None:
         "plugins/alpha-1.0-py3-none-any.whl (was there already)\n"
         "plugins/alpha-1.5-py3-none-any.whl is newer, and lies there too\n"
     )
+
+
+@pytest.mark.slow
+def test_install_brings_the_plugins_that_are_required(here: Path, index: Index) -> None:
+    """A required plugin comes along, in a version that suits everybody; a library stays where it is."""
+    make_wheel(index.wheels, "alpha", requires=["beta-dist[fast]>=1", "numb<2", "skipped; python_version < '3'"])
+    make_wheel(index.wheels, "gamma", requires=["beta-dist<2", "numb>=2", "delta @ http://127.0.0.1:9/delta.whl"])
+    for version in ("1.0", "2.0"):
+        make_wheel(index.wheels, "beta-dist", version, plugin="beta", requires=["epsilon; extra == 'fast'"])
+        make_library(index.wheels, "numb", version)
+    make_wheel(index.wheels, "epsilon")
+    url = index.publish()
+    result = run("install", "alpha", "gamma", "--index", url)
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "plugins/alpha-1.0-py3-none-any.whl\n"
+        "plugins/gamma-1.0-py3-none-any.whl\n"
+        "plugins/beta_dist-1.0-py3-none-any.whl (required by alpha 1.0)\n"
+        "plugins/epsilon-1.0-py3-none-any.whl (required by beta 1.0)\n",
+    ), result.stderr
+    assert len(list((here / "plugins").iterdir())) == 4
+    asked = len(index.asked)
+    assert [item["required_by"] for item in data("install", "epsilon", "--index", url)["installed"]] == [None]
+    assert run("install", "alpha", "--index", url, "--plugins", "alone", "--no-deps").stdout == (
+        "alone/alpha-1.0-py3-none-any.whl\n"
+    )
+    assert not [path for path in index.asked[asked:] if "beta" in path or "numb" in path]
+
+
+@pytest.mark.slow
+def test_install_what_is_in_the_directory_already(here: Path, index: Index) -> None:
+    """What the directory has in a version that will do is not fetched again; what the host has, if it is no plugin."""
+    make_wheel(index.wheels, "alpha", requires=["beta", "packaging", "numb"])
+    make_wheel(here / "plugins", "beta")
+    make_library(here / "plugins", "numb")
+    result = run("install", "alpha", "--index", index.publish())
+    assert (result.exit_code, result.stdout) == (0, "plugins/alpha-1.0-py3-none-any.whl\n"), result.stderr
+    assert {path.split("/")[2] for path in index.asked} <= {"alpha", "alpha-1.0-py3-none-any.whl"}
+
+
+@pytest.mark.slow
+def test_install_a_plugin_that_the_host_has(here: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin in the host's environment is none in the directory: it is fetched like any other."""
+    info = here / "site" / "beta-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: beta\nVersion: 1.0\n\n")
+    (info / "entry_points.txt").write_text("[hotswap.plugins]\nbeta = beta\n")
+    monkeypatch.syspath_prepend(str(here / "site"))
+    make_wheel(index.wheels, "alpha", requires=["beta"])
+    make_wheel(index.wheels, "beta")
+    assert (
+        "plugins/beta-1.0-py3-none-any.whl (required by alpha 1.0)"
+        in run("install", "alpha", "--index", index.publish()).stdout
+    )
+
+
+@pytest.mark.slow
+def test_install_what_requires_more_than_there_is(here: Path, index: Index) -> None:
+    """What is not on the index may come from elsewhere, and is told; two that want different versions are an error."""
+    make_wheel(index.wheels, "alpha", requires=["absent>=2", "beta>=2", "lost"])
+    make_wheel(index.wheels, "gamma", requires=["beta<2"])
+    for version in ("1.0", "2.0"):
+        make_wheel(index.wheels, "beta", version)
+    url = index.publish()
+    result = run("install", "alpha", "--index", url)
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "plugins/alpha-1.0-py3-none-any.whl\n"
+        "plugins/beta-2.0-py3-none-any.whl (required by alpha 1.0)\n"
+        "absent>=2 (required by alpha 1.0) could not be fetched: if it is a plugin, put it there by hand\n"
+        "lost (required by alpha 1.0) could not be fetched: if it is a plugin, put it there by hand\n",
+    ), result.stderr
+    result = run("install", "alpha", "gamma", "--index", url, "--plugins", "other")
+    assert (result.exit_code, list((here / "other").iterdir())) == (2, [])
+    assert "fetching beta>=2, beta<2 for alpha 1.0, gamma 1.0: " in result.stderr
+    assert "no versions go together" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["alpha; python_version < '3'"], "its marker says that it is not for this interpreter"),
+        (["alpha @ http://me:secret@h/a.whl"], "alpha @ ... names an address: put that wheel into plugins yourself"),
+        (["alpha", "--plugins", "/proc/nowhere"], "/proc/nowhere cannot be written to (No such file or directory)"),
+        (["alpha", "--index", ""], "index='' names no index"),
+        (["alpha", "--index", "nowhere"], "index='nowhere' is neither an address"),
+    ],
+)
+def test_install_what_makes_no_sense(here: Path, arguments: list[str], words: str) -> None:
+    """A requirement or option that leads nowhere is refused before anything is fetched."""
+    result = run("install", *arguments)
+    assert (result.exit_code, words in result.stderr, "secret" in result.stderr) == (2, True, False), result.stderr
 
 
 @pytest.mark.slow
@@ -234,13 +334,14 @@ def test_lock(here: Path, geo: Path) -> None:
 
 
 def test_a_lock_is_replaced_as_a_whole(here: Path, geo: Path) -> None:
-    """Who reads the old file, whatever it was, reads it to its end; a link to the lock stays one."""
-    (here / "real.lock").write_bytes(b"\xff\xfe")
+    """Who reads the old file reads it to its end; a link to the lock stays one."""
+    old = b'{"format": 2, "environments": {}}'
+    (here / "real.lock").write_bytes(old)
     (here / "hotswap.lock").symlink_to("real.lock")
     with (here / "real.lock").open("rb") as before:
         result = run("lock", "--plugins", "plugins", "--find-links", "more")
         assert (result.exit_code, result.stdout) == (0, "hotswap.lock: 2 plugins, 2 private wheels\n"), result.stderr
-        assert before.read() == b"\xff\xfe"
+        assert before.read() == old
     assert (here / "hotswap.lock").is_symlink()
     assert sorted(read_lock(here / "real.lock").plugins) == ["alpha", "beta"]
 
@@ -318,7 +419,7 @@ def test_wheels_that_are_not_those_of_the_lock(host: Host, here: Path) -> None:
     first = host.add("alpha", requires="numb")
     make_library(host.plugins, "numb", "1.0")
     assert run("lock", "--plugins", host.plugins).exit_code == 0
-    listed = json.loads((here / "hotswap.lock").read_text())["plugins"]["alpha"]
+    listed = json.loads((here / "hotswap.lock").read_text())["environments"][this_environment()]["alpha"]
     host.add("alpha", "1.1", requires="numb")
     host.add("beta")
     with pytest.raises(WheelError) as caught:
@@ -342,20 +443,96 @@ def test_what_is_no_lock(here: Path, host: Host) -> None:
     """A lock that is absent or something else is the host's error."""
     host.add("alpha")
     lock = here / "hotswap.lock"
+    wheel = '"name": "a", "version": "x", "file": "a-1.0-py3-none-any.whl", "sha256": ""'
     for content, words in (
-        (None, r"cannot be read \(No such file or directory\): write it with hotswap lock"),
+        (None, "hotswap.lock does not exist: write it with hotswap lock"),
         ("[]", "is no lock of hotswap"),
-        ('{"format": 9}', "its format is 9, known is 1"),
-        ('{"format": 1}', "no 'plugins'"),
-        (
-            '{"format": 1, "plugins": {"a": {"name": "a", "version": "x", "file": "", "sha256": "", "libraries": []}}}',
-            "Invalid version",
-        ),
+        ('{"format": 9}', "its format is 9, known is 2"),
+        ('{"format": 2}', "no 'environments'"),
+        (f'{{"format": 2, "environments": {{"any": {{"a": {{{wheel}, "libraries": []}}}}}}}}', "Invalid version"),
+        ('{"format": 2, "environments": {}}', "lists wheels for nothing, and this is cp"),
     ):
         if content is not None:
             lock.write_text(content)
         with pytest.raises(UsageError, match=words):
             host.loaded(lock=lock)
+
+
+def test_a_lock_that_cannot_be_read(here: Path, host: Host) -> None:
+    """A lock that the operating system does not give out is the host's error, and is not written over."""
+    host.add("alpha")
+    (here / "hotswap.lock").mkdir()
+    with pytest.raises(UsageError, match=r"cannot be read \(Is a directory\)"):
+        host.loaded(lock="hotswap.lock")
+    (here / "bad.lock").write_text("[]")
+    result = run("lock", "--plugins", host.plugins, "-o", "bad.lock")
+    assert (result.exit_code, (here / "bad.lock").read_text()) == (2, "[]")
+    assert "is no lock of hotswap" in result.stderr
+    assert "remove it, and write it anew" in result.stderr
+
+
+def elsewhere(lock: Path, environment: str) -> dict[str, Any]:
+    """Make what a lock lists for this environment that of another; returns the list."""
+    content = json.loads(lock.read_text())
+    listed: dict[str, Any] = content["environments"].pop(this_environment())
+    content["environments"][environment] = listed
+    lock.write_text(json.dumps(content))
+    return listed
+
+
+def test_a_lock_for_several_environments(host: Host, here: Path) -> None:
+    """Each environment adds its list beside those of the others, and a manager takes its own."""
+    host.add("alpha", requires="numb")
+    make_library(host.plugins, "numb", "1.0")
+    arguments = ("lock", "--plugins", host.plugins)
+    assert run(*arguments).stdout == "hotswap.lock: 1 plugin, 1 private wheel\n"
+    other = elsewhere(here / "hotswap.lock", "cp399-cp399-plan9_vax")
+    assert run(*arguments).stdout == (
+        "hotswap.lock: 1 plugin, 1 private wheel\nhotswap.lock: its list for cp399-cp399-plan9_vax is kept\n"
+    )
+    lists = read_lists(here / "hotswap.lock")
+    assert list(lists) == sorted([this_environment(), "cp399-cp399-plan9_vax"])
+    assert lists["cp399-cp399-plan9_vax"] == other
+    host.loaded(lock="hotswap.lock").close()
+    host.add("alpha", "1.1", requires="numb")
+    host.add("beta")
+    assert run(*arguments).stdout.splitlines()[1] == (
+        "hotswap.lock: its list for cp399-cp399-plan9_vax has other versions of alpha, beta: run hotswap lock there too"
+    )
+    assert data(*arguments)["others"] == {"cp399-cp399-plan9_vax": ["alpha", "beta"]}
+    host.loaded(lock="hotswap.lock")
+
+
+def test_a_lock_of_another_environment(host: Host, here: Path) -> None:
+    """The list of another environment will do if all its wheels fit; if not, the error names both environments."""
+    host.add("alpha", requires="numb")
+    make_library(host.plugins, "numb", "1.0")
+    assert run("lock", "--plugins", host.plugins).exit_code == 0
+    elsewhere(here / "hotswap.lock", "cp399-cp399-plan9_vax")
+    with host.loaded(lock="hotswap.lock") as manager:
+        assert [library.label for library in manager.plan().libraries["alpha"].libraries] == ["numb 1.0"]
+    text = (here / "hotswap.lock").read_text()
+    (here / "hotswap.lock").write_text(text.replace("numb-1.0-py3-none-any", "numb-1.0-cp399-cp399-plan9_vax"))
+    with pytest.raises(UsageError) as caught:
+        host.loaded(lock="hotswap.lock")
+    assert f"lists wheels for cp399-cp399-plan9_vax, and this is {this_environment()}: run hotswap lock" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "others", "name"),
+    [
+        ("manylinux_2_39_x86_64", ["linux_x86_64"], "cp313-cp313t-linux_x86_64"),
+        ("linux_x86_64", ["manylinux_2_39_x86_64"], "cp313-cp313t-linux_x86_64"),
+        ("linux_aarch64", ["musllinux_1_2_aarch64"], "cp313-cp313t-musllinux_aarch64"),
+        ("musllinux_1_2_aarch64", [], "cp313-cp313t-musllinux_aarch64"),
+        ("macosx_14_0_arm64", ["macosx_11_0_universal2"], "cp313-cp313t-macosx_arm64"),
+    ],
+)
+def test_what_an_environment_is_called(platform: str, others: list[str], name: str) -> None:
+    """An environment's name has interpreter, ABI, system and machine, and not how new the system is."""
+    assert named([Tag("cp313", "cp313t", tag) for tag in (platform, *others)]) == name
 
 
 def test_a_lock_of_what_is_not_known_yet() -> None:

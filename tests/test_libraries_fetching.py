@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
 import select
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Host
-from indexmaker import Index, serving
+from conftest import PATIENCE, Host
+from indexmaker import Index, serving, silent
 from packaging.version import Version
 from test_libraries_choice import make_library
 from test_libraries_loading import USES, library_dirs
 
 import hotswap
-from hotswap.errors import FetchError, VersionConflictError
-from hotswap.libraries import Fetcher, fetching, running
+from hotswap.errors import FetchError, UsageError, VersionConflictError
+from hotswap.libraries import Fetcher, LibraryOptions, advising, fetching, running
 from hotswap.model import Outcome, Sharing
 
 pytestmark = pytest.mark.slow
@@ -161,14 +165,36 @@ def test_the_indexes_that_the_installer_is_configured_for(
     assert names(fetched) == ["numb-1.0"]
 
 
-def test_no_password_in_the_log(tmp_path: Path, installer: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The address of an index may have a password, which neither the log nor the error shows."""
-    with caplog.at_level(logging.DEBUG, "hotswap"):
-        secretive = Fetcher("nowhere://me:secret@127.0.0.1/", tmp_path / "house", logger=logging.getLogger("hotswap"))
+@pytest.mark.parametrize("password", ["s3cret", "s3cr@t", "s3cr%2Ft"])
+def test_passwords_are_never_shown(
+    host: Host, installer: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, password: str
+) -> None:
+    """The address of an index may have a password: no message, log line, history, file or argument has it."""
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    commands: list[list[str]] = []
+    started = running.subprocess.Popen
+
+    def starting(command: list[str], **rest: Any) -> Any:
+        commands.append(command)
+        return started(command, **rest)
+
+    monkeypatch.setattr(running.subprocess, "Popen", starting)
+    terminal = Terminal()
+    host.add("alpha", requires="numb")
+    url = f"http://me:{password}@127.0.0.1:9/simple"
+    manager = host.manager(index=url)
+    with caplog.at_level(logging.DEBUG, "hotswap"), monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
         with pytest.raises(FetchError) as caught:
-            secretive.fetch(["numb"], {}, Sharing())
-    assert "nowhere://****@127.0.0.1/" in caplog.text
-    assert "secret" not in caplog.text + str(caught.value)
+            manager.load()
+    assert "http://****@127.0.0.1:9/simple" in caplog.text
+    assert "fetching numb for alpha 1.0" in terminal.written
+    files = "".join(path.read_text("utf-8", "replace") for path in host.state_dir.rglob("*") if path.is_file())
+    assert "fetching numb" in files  # in the history
+    told = [caplog.text, terminal.written, str(caught.value), str(commands), files, repr(LibraryOptions(index=url))]
+    assert len(commands) == 1
+    assert [text for text in told if "s3cr" in text or "me:" in text] == []
 
 
 def test_it_takes_too_long(index: Index, tmp_path: Path, installer: str) -> None:
@@ -209,7 +235,144 @@ def test_where_uv_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
     """An installer that is no program is an error with its name."""
     with pytest.raises(FetchError, match="trying: /nowhere/uv cannot be started: No such file"):
-        running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying")
+        running.run(["/nowhere/uv"], {}, 1.0, running.Progress(), "trying", tool="uv", check=lambda: None)
+
+
+def test_output_of_any_form() -> None:
+    """Lines may come in pieces, without an end, in no encoding; a program may close its output and go on."""
+    code = r"""
+import os, time
+noise = b"WARNING: Retrying (Retry(x\n"
+for piece in (b"one\n", b"\xc3", b"\xa4 two", b"\n\n", noise, b"http://u:p@w@h/ \xff end"):
+    os.write(1, piece)
+os.close(1)
+os.close(2)
+time.sleep(0.3)
+os._exit(3)
+"""
+    command = [sys.executable, "-c", code]
+    with pytest.raises(FetchError, match="trying: pip ended with 3") as caught:
+        running.run(command, os.environ, 60.0, running.Progress(), "trying", tool="pip", check=lambda: None)
+    assert caught.value.output.splitlines() == ["one", "\u00e4 two", "http://****@h/ \ufffd end"]
+
+
+@pytest.mark.parametrize(
+    ("said", "way_out"),
+    [
+        ("401 Client Error: Unauthorized for url", "the index wants a user and a password"),
+        ("Failed to establish a new connection", "the index cannot be reached"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "write the lock anew"),
+        ("Skipping link: No sources permitted for numb: http", "only wheels are taken"),
+        ("ERROR: ResolutionImpossible: for help", "no versions go together"),
+        ("No matching distribution found for numb", "see that names and versions are those of the index"),
+    ],
+)
+def test_what_to_do_about_a_failure(said: str, way_out: str) -> None:
+    """What an installer says leads to what can be done."""
+    assert way_out in advising.advice(said)
+
+
+def test_what_pip_writes_into_its_log_alone() -> None:
+    """Why pip has passed something over stands in its log: an index that refuses, files that do not fit."""
+    log = """2026-01-01T00:00:00,000 Could not fetch URL http://h/simple/numb/: 404 Client Error: Not Found - skipping
+2026-01-01T00:00:00,000 Could not fetch URL http://h/simple/numb/: 403 Client Error: Forbidden - skipping
+2026-01-01T00:00:00,000   Skipping link: none of the wheel's tags (cp27-cp27m-win32) are compatible: http://h/numb.whl
+2026-01-01T00:00:00,000   Skipping link: none of the wheel's tags (cp27-cp27m-win32) are compatible: http://h/numb.whl
+2026-01-01T00:00:00,000 Skipping link: not a file: http://h/simple/numb/
+"""
+    assert advising.telling(log) == [
+        "Could not fetch URL http://h/simple/numb/: 403 Client Error: Forbidden - skipping",
+        "Skipping link: none of the wheel's tags (cp27-cp27m-win32) are compatible: http://h/numb.whl",
+    ]
+
+
+def test_wheels_for_others_alone(index: Index, tmp_path: Path, installer: str) -> None:
+    """A project that has wheels only for other platforms is an error that says so."""
+    make_library(index.wheels, "numb", "1.0", tag="cp27-cp27m-win32")
+    with pytest.raises(FetchError, match=r"pip wheel NAME") as caught:
+        fetcher(index, tmp_path).fetch(["numb"], {}, Sharing())
+    assert "tag" in caught.value.output
+
+
+def test_a_directory_as_index(host: Host, index: Index, tmp_path: Path, installer: str) -> None:
+    """An index may be a directory of the form that servers have; what is neither that nor an address is refused."""
+    wheel = make_library(index.wheels, "numb", "1.0")
+    page = tmp_path / "mirror" / "numb" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<!DOCTYPE html><html><body><a href="{wheel.as_uri()}">{wheel.name}</a></body></html>')
+    host.add("alpha", requires="numb")
+    host.loaded(index=str(tmp_path / "mirror")).close()
+    with pytest.raises(UsageError, match=r"index='mirror' is neither an address, as in https://..., nor a directory"):
+        host.manager(index="mirror")
+
+
+def test_a_requirement_that_names_an_address(host: Host, index: Index) -> None:
+    """From an address in a requirement nothing is fetched, nor by its name from an index; a wheel on offer will do."""
+    host.add("alpha", extra=USES, requires="numb @ http://me:secret@127.0.0.1:9/numb-1.0-py3-none-any.whl, lib-c")
+    make_library(index.wheels, "numb", "6.6.6")
+    make_library(index.wheels, "lib_c", "1.0")
+    with pytest.raises(VersionConflictError, match=r"requires numb @ ..., and from the address .* nothing is fetched"):
+        host.loaded(index=index.publish())
+    assert index.asked == []
+    make_library(host.plugins, "numb", "1.0")
+    assert host.loaded(index=index.url).invoke("alpha", "numb") == "1.0"
+    assert not [path for path in index.asked if "numb" in path]
+
+
+# ------------------------------------------------------------------------------------------- given up, interrupted
+
+
+def test_cancelled_while_fetching(host: Host, installer: str) -> None:
+    """A reload that is cancelled while an installer waits for an index ends it; nothing changes, no loop is blocked."""
+
+    async def scenario() -> None:
+        host.add("alpha")
+        with silent() as index:
+            async with host.manager(index=index.url) as manager:
+                await manager.aload()
+                before = manager.current
+                host.add("alpha", "1.1", requires="numb")
+                task = asyncio.create_task(manager.areload())
+                assert await asyncio.to_thread(index.asked.wait, PATIENCE)
+                assert manager.invoke("alpha", "version") == "1.0"
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert await asyncio.to_thread(index.left.wait, PATIENCE)  # the installer is gone
+                assert manager.current is before
+                assert manager.history()[-1].outcome == "failed"
+                assert not list((host.state_dir / "wheelhouse").iterdir())
+                host.add("alpha", "1.2")
+                assert (await manager.areload())["alpha"] is Outcome.RELOADED
+
+    asyncio.run(scenario())
+
+
+def test_ctrl_c_while_fetching(host: Host, installer: str) -> None:
+    """Ctrl-C during a reload that waits for an index ends the installer, and nothing changes."""
+    host.add("alpha")
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with silent() as index:
+            manager = host.loaded(index=index.url)
+            before = manager.current
+            host.add("alpha", "1.1", requires="numb")
+            main = threading.get_ident()
+
+            def interrupt() -> None:
+                index.asked.wait(PATIENCE)
+                signal.pthread_kill(main, signal.SIGINT)
+
+            user = threading.Thread(target=interrupt)
+            user.start()
+            with pytest.raises(KeyboardInterrupt):
+                manager.reload()
+            user.join()
+            assert index.left.wait(PATIENCE)
+            assert manager.current is before
+            assert not list((host.state_dir / "wheelhouse").iterdir())
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def test_an_interrupted_wait_leaves_no_process() -> None:
@@ -226,8 +389,9 @@ def test_an_interrupted_wait_leaves_no_process() -> None:
 
         child = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(600)"
         installer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+        command = [sys.executable, "-c", installer]
         with pytest.raises(KeyboardInterrupt):
-            running.run([sys.executable, "-c", installer], os.environ, 60.0, Interrupting(), "pids")
+            running.run(command, os.environ, 60.0, Interrupting(), "pids", tool="pip", check=lambda: None)
         assert len(descriptors) == 2
         for descriptor in descriptors:
             assert select.select([descriptor], [], [], 10.0)[0], "a process goes on"

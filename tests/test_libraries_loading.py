@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Host, eventually
@@ -18,7 +19,7 @@ from hotswap.errors import UsageError, VersionConflictError, WheelError
 from hotswap.model import Outcome
 from hotswap.solitary import Solitary
 from hotswap.store import Store
-from hotswap.wheel import Verifier
+from hotswap.wheel import Verifier, verifier
 
 USES = """
 def numb():
@@ -99,16 +100,16 @@ def test_a_damaged_wheel_that_claims_to_be_a_plugin(host: Host) -> None:
     (host.plugins / "numb-1.0-py3-none-any.whl").write_bytes(b"no archive")
     os.utime(host.plugins / "numb-1.0-py3-none-any.whl", (0, 0))
     assert host.manager().plan().pending  # it changed a moment ago: somebody may still be writing it
-    verifier = Verifier(clock=lambda: time.time() + 60)
+    check = Verifier(clock=lambda: time.time() + 60)
     finding = hotswap.WheelDir(host.plugins).find()
     (numb,) = (candidate for candidate in finding.candidates if candidate.name == "numb")
-    assert verifier.claims_plugin(numb)
+    assert check.claims_plugin(numb)
     with pytest.raises(WheelError):
-        verifier.verify(numb)
+        check.verify(numb)
     with pytest.raises(WheelError):
-        verifier.verify_library(numb)
+        check.verify_library(numb)
     with pytest.raises(WheelError):
-        verifier.verify_library(numb)  # a refusal is remembered
+        check.verify_library(numb)  # a refusal is remembered
 
 
 def test_a_set_that_changes_rebinds(host: Host) -> None:
@@ -128,7 +129,7 @@ def test_a_set_that_changes_rebinds(host: Host) -> None:
     entry = manager.history()[-1]
     assert (
         entry.plugins[0].libraries
-        == json.loads(next(host.state_dir.glob("libraries/*/numb-1.0-*/HOTSWAP.json")).read_bytes())["key"]
+        == json.loads(next(host.state_dir.glob("libraries/*/numb-1.0-*/HOTSWAP.json")).read_bytes())["digest"]
     )
 
 
@@ -143,6 +144,51 @@ def test_a_rollback_whose_libraries_are_gone(host: Host) -> None:
     next(host.state_dir.glob("libraries/*/numb-1.0-*/HOTSWAP.json")).write_text("{}")
     with pytest.raises(UsageError, match=r"private libraries that it had are gone .* those of alpha 1.0"):
         manager.rollback()
+
+
+def test_each_wheel_is_read_once(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan verifies every needed wheel once and looks at every directory once; if the set lies on disk, only plugins
+    are verified."""
+    host.add("alpha", extra=USES, requires="numb, lib-c")
+    make_library(host.plugins, "numb", "1.0")
+    make_library(host.plugins, "idle", "1.0")
+    make_library(tmp_path / "more", "lib_c", "1.0")
+    read: list[str] = []
+    looked: list[str] = []
+
+    def reading(path: Path, plugin: str, original: Any = verifier.read_wheel) -> Any:
+        read.append(path.name.partition("-")[0])
+        return original(path, plugin)
+
+    def looking(self: hotswap.WheelDir, original: Any = hotswap.WheelDir.find) -> Any:
+        looked.append(self.path.name)
+        return original(self)
+
+    monkeypatch.setattr(verifier, "read_wheel", reading)
+    monkeypatch.setattr(hotswap.WheelDir, "find", looking)
+    manager = host.loaded(find_links=[tmp_path / "more"])
+    assert (sorted(read), looked) == (["alpha", "lib_c", "numb"], ["plugins", "more"])
+    manager.plan()
+    assert (len(read), looked) == (3, ["plugins", "more"] * 2)
+    manager.close()
+    assert host.loaded(find_links=[tmp_path / "more"]).invoke("alpha", "numb") == "1.0"
+    assert read[3:] == ["alpha"]
+
+
+def test_a_set_in_use_is_not_looked_at_again(host: Host) -> None:
+    """What was found complete once is taken as it is by later reloads, as long as its record stays the same file."""
+    host.add("alpha", extra=USES, requires="numb")
+    make_library(host.plugins, "numb", "1.0")
+    manager = host.loaded()
+    directory = next(host.state_dir.glob("libraries/*/numb-1.0-*"))
+    (directory / "numb" / "__init__.py").unlink()
+    host.add("alpha", "1.1", extra=USES, requires="numb")
+    assert manager.reload()["alpha"] is Outcome.RELOADED
+    assert not (directory / "numb" / "__init__.py").exists()
+    os.utime(directory / "HOTSWAP.json", (1, 1))
+    host.add("alpha", "1.2", extra=USES, requires="numb")
+    assert manager.reload()["alpha"] is Outcome.RELOADED
+    assert (directory / "numb" / "__init__.py").exists()
 
 
 def test_a_damaged_library_dir_is_made_again(host: Host, caplog: pytest.LogCaptureFixture) -> None:

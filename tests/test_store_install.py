@@ -348,7 +348,7 @@ def test_a_manifest_of_another_form_is_not_found(tmp_path: Path, store: Store) -
     manifest = manifest_of(make_wheel(tmp_path, "alpha"))
     record = record_of(store.install([manifest])["alpha"].path)
     content = json.loads(record.read_bytes())
-    del content["manifest"]["imports"]
+    del content["content"]["imports"]
     record.write_text(json.dumps(content))
     assert store.find(manifest.digest) is None
     assert store.install([manifest])["alpha"].reused

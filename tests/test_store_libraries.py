@@ -87,7 +87,7 @@ def test_it_is_unpacked_once(store: Store, numb: LibrarySet, tmp_path: Path) -> 
     assert run_python(code, tmp_path / "state", numb.key) == "True\n"
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 1, "key": "x", "sizes": {}, "libraries": []}'])
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 1, "digest": "x", "sizes": {}, "content": []}'])
 def test_a_record_that_is_none(store: Store, numb: LibrarySet, content: str) -> None:
     """A library dir without a good record is not found, and is made again."""
     made = store.install_libraries([numb])[numb.key]
@@ -101,8 +101,8 @@ def test_a_record_of_something_else(store: Store, numb: LibrarySet) -> None:
     """A record whose libraries are not those of its key, or have no form, is not believed."""
     made = store.install_libraries([numb])[numb.key]
     record = json.loads((made.path / "HOTSWAP.json").read_text())
-    for libraries in (record["libraries"][:1], [{"name": "numb"}]):
-        (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "libraries": libraries}))
+    for libraries in (record["content"][:1], [{"name": "numb"}]):
+        (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "content": libraries}))
         assert store.find_libraries(numb.key) is None
     (made.path / "HOTSWAP.json").write_text(json.dumps(record))
     (made.path / "frame.py").unlink()
@@ -115,7 +115,7 @@ def test_pruning_beside_a_record_without_form(store: Store, numb: LibrarySet, li
     """What a library dir does not say of its wheels does not keep others from being pruned."""
     made = store.install_libraries([numb])[numb.key]
     record = json.loads((made.path / "HOTSWAP.json").read_text())
-    (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "libraries": libraries}))
+    (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "content": libraries}))
     fetched = make_library(store.wheelhouse, "idle", "9.0")
     os.utime(fetched, (0, 0))
     assert store.prune().wheels == (fetched.name,)
@@ -126,8 +126,8 @@ def test_keys_that_begin_alike(store: Store, numb: LibrarySet) -> None:
     made = store.install_libraries([numb])[numb.key]
     record = json.loads((made.path / "HOTSWAP.json").read_text())
     other = "0" * 64
-    (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "key": other}))
-    with pytest.raises(StateDirError, match=rf"holds another set of libraries, of key {other}, where one of key"):
+    (made.path / "HOTSWAP.json").write_text(json.dumps({**record, "digest": other}))
+    with pytest.raises(StateDirError, match=rf"holds another set of libraries, of digest {other}, where one of digest"):
         store.install_libraries([numb])
 
 

@@ -60,7 +60,7 @@ def test_what_nobody_uses_goes(state: Path, store: Store, manifests: list[Manife
     report = store.prune(keep=[beta.digest])
     name = f"{sites['gamma'].parent.name}/{store.site_name(gamma)}"
     assert report == PruneReport(removed=(name,), freed=expected, kept=2)
-    assert str(report) == "1 site dirs removed, 2 kept, 0.0 MB freed"
+    assert str(report) == "1 site dir removed, 2 dirs kept, 0.0 MB freed"
     assert there(state) == ["alpha", "beta"]
     assert list((state / "staging").iterdir()) == []
 

@@ -216,7 +216,7 @@ def test_the_template_in_an_installed_package(tmp_path: Path) -> None:
     package = tmp_path / "hotswap"
     package.mkdir()
     (package / "__init__.py").touch()
-    for name in ("scaffold.py", "errors.py", "model.py"):
+    for name in ("scaffold.py", "errors.py", "library.py", "model.py"):
         shutil.copy(IMPORTED / "hotswap" / name, package)
     program = "from pathlib import Path; from hotswap.scaffold import new_plugin; new_plugin('alpha', Path('here'))"
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{program}"

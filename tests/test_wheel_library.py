@@ -15,6 +15,7 @@ from wheelmaker import make_wheel
 from hotswap.errors import UnfinishedWheelError, WheelError
 from hotswap.model import Candidate
 from hotswap.wheel import Verifier
+from hotswap.wheel.claim import claims_to_be_plugin
 
 
 def candidate(wheel: Path) -> Candidate:
@@ -101,6 +102,10 @@ def test_what_claims_to_be_a_plugin(tmp_path: Path) -> None:
     }
     verifier.verify(candidate(claims["plugin"]))
     assert verifier.claims_plugin(candidate(claims["plugin"]))
+    long = make_wheel(tmp_path, "zeta", entry_points="[x]\n" + "y = z\n" * 20_000)
+    (tmp_path / "eta-1.0-py3-none-any.whl").symlink_to(claims["none"])
+    for unreadable in (long, tmp_path / "eta-1.0-py3-none-any.whl"):
+        assert claims_to_be_plugin(unreadable)
     damaged = make_wheel(tmp_path, "epsilon", entry_points="[x]\n" + "y = z\n" * 100)
     with zipfile.ZipFile(damaged) as archive:
         place = archive.getinfo("epsilon-1.0.dist-info/entry_points.txt").header_offset + 70

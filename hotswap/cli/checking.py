@@ -10,7 +10,7 @@ from ..control.exits import describe
 from ..errors import Fault, HotswapError, UsageError, WheelError
 from ..libraries import LibraryOptions
 from ..sources import ProjectDir, WheelDir
-from ..wheel import inspect_wheel
+from ..wheel import Verifier, inspect_wheel
 from .declaring import Strictness
 from .survey import Offer, Survey, plan_of, survey
 from .text import mark, plain
@@ -38,17 +38,20 @@ def check_places(
     wheels: list[dict[str, Any]] = []
     pending: list[dict[str, Any]] = []
     resolutions: list[dict[str, Any]] = []
-    strictly = Strictness([*find_links, *(place for place in places if place.is_dir())]) if strict else None
+    verifier = Verifier(compiling=True)
+    directories = [*find_links, *(place for place in places if place.is_dir())]
+    strictly = Strictness(directories, verifier) if strict else None
     for place in places:
         if not place.is_dir():
             seen = Survey((_inspect(place, strictly),), ())
         elif any((place / name).exists() for name in _PROJECT_FILES):
-            seen = survey([ProjectDir(place, isolated)], strictly, compiling=True)
+            seen = survey([ProjectDir(place, isolated)], strictly, verifier=verifier)
         else:
-            seen = survey([WheelDir(place)], strictly, compiling=True)
+            source = WheelDir(place)
+            seen = survey([source], strictly, verifier=verifier)
             if not seen.offers and not seen.pending:
                 raise UsageError(f"{place} has no wheels, and is no project either: nothing to check")
-            resolutions += _resolve(place, seen, find_links)
+            resolutions += _resolve(source, seen, LibraryOptions(find_links=find_links), verifier)
         found = seen.as_json()
         wheels += found["plugins"]
         pending += found["pending"]
@@ -64,12 +67,12 @@ def _inspect(wheel: Path, strictly: Strictness | None) -> Offer:
     return Offer(wheel, manifest.candidate, manifest, strictly(manifest) if strictly is not None else ())
 
 
-def _resolve(directory: Path, seen: Survey, find_links: Sequence[Path]) -> list[dict[str, Any]]:
+def _resolve(source: WheelDir, seen: Survey, options: LibraryOptions, verifier: Verifier) -> list[dict[str, Any]]:
     if any(offer.faults for offer in seen.offers) or seen.pending:
         return []  # what a faulty wheel would have brought is missing: every complaint about that would mislead
-    verdict: dict[str, Any] = {"directory": str(directory), "error": None, "order": [], "notes": []}
+    verdict: dict[str, Any] = {"directory": str(source).rstrip("/"), "error": None, "order": [], "notes": []}
     try:
-        plan = plan_of([WheelDir(directory)], LibraryOptions(find_links=find_links))
+        plan = plan_of([source], options, verifier=verifier)
     except HotswapError as error:
         verdict["error"] = describe(error)
     else:

@@ -19,10 +19,11 @@ class Strictness:
 
     Args:
         directories: Wheels of libraries, by which import names are told from distribution names.
+        verifier: Reads them.
     """
 
-    def __init__(self, directories: Iterable[Path]) -> None:
-        self._providers = _providers(directories)
+    def __init__(self, directories: Iterable[Path], verifier: Verifier) -> None:
+        self._providers = _providers(directories, verifier)
 
     def __call__(self, manifest: Manifest) -> tuple[Fault, ...]:
         """A fault for each import statement."""
@@ -35,12 +36,11 @@ def _sources(manifest: Manifest) -> Mapping[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
 
 
-def _providers(directories: Iterable[Path]) -> Mapping[str, Sequence[str]]:
+def _providers(directories: Iterable[Path], verifier: Verifier) -> Mapping[str, Sequence[str]]:
     """Top-level import name -> the distributions that bring it: those of the host, and those on offer."""
     providers: dict[str, list[str]] = {
         top: list(names) for top, names in importlib.metadata.packages_distributions().items()
     }
-    verifier = Verifier()
     for directory in directories:
         for candidate in WheelDir(directory).find().candidates:
             try:

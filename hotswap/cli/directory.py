@@ -2,69 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from ..errors import UsageError, WheelError, raise_all
-from ..libraries import Fetcher, LibraryOptions
-from ..model import Candidate, Manifest, Source, canonical
+from ..errors import UsageError, WheelError
+from ..libraries import LibraryOptions
+from ..model import Candidate, Source, canonical
 from ..sources import WheelDir
 from ..store import Store
-from ..wheel import Verifier, inspect_wheel
+from ..wheel import Verifier
 from .survey import plan_of
 from .writing import replace_file
-
-
-def install_plugins(
-    requirements: Sequence[str], directory: Path, index: bool | str, find_links: Sequence[Path]
-) -> list[dict[str, Any]]:
-    """Fetch plugins' wheels into a directory.
-
-    Returns:
-        For each: plugin, version, digest, wheel, whether it was there already, and newer wheels that lie there too.
-
-    Raises:
-        UsageError: A requirement is none, or nothing can be fetched.
-        WheelError: What came is no plugin, or must not be installed; nothing has been put into the directory.
-    """
-    for text in requirements:
-        _requirement(text)
-    directory.mkdir(parents=True, exist_ok=True)
-    # Inside the directory, so that wheels get there by a rename; hidden, so that a host that looks sees none of it.
-    with tempfile.TemporaryDirectory(prefix=".hotswap-", dir=directory) as scratch:
-        fetcher = Fetcher(index, Path(scratch), find_links, logger=logging.getLogger("hotswap"))
-        fetched = fetcher.fetch_alone(requirements)
-        manifests: list[Manifest] = []
-        errors: list[WheelError] = []
-        for wheel in fetched:
-            try:
-                manifests.append(inspect_wheel(wheel))
-            except WheelError as error:
-                errors.append(error)
-        raise_all(errors)
-        there = {candidate.path.name: candidate for candidate in WheelDir(directory).find().candidates}
-        return [_put(manifest, directory, there) for manifest in manifests]
-
-
-def _put(manifest: Manifest, directory: Path, there: Mapping[str, Candidate]) -> dict[str, Any]:
-    wheel = manifest.candidate.path
-    known = there.get(wheel.name)
-    if known is None or known.digest != manifest.digest:
-        wheel.replace(directory / wheel.name)
-    newer = [c.path for c in there.values() if c.name == manifest.name and c.version > manifest.version]
-    return {
-        "plugin": manifest.plugin,
-        "version": str(manifest.version),
-        "digest": manifest.digest,
-        "wheel": str(directory / wheel.name),
-        "already": known is not None and known.digest == manifest.digest,
-        "newer": [str(directory / path.name) for path in newer],
-    }
 
 
 def uninstall_plugins(names: Sequence[str], directory: Path) -> list[dict[str, Any]]:
@@ -80,7 +31,7 @@ def uninstall_plugins(names: Sequence[str], directory: Path) -> list[dict[str, A
     wheels = [(candidate, _plugin_name(candidate, verifier)) for candidate in WheelDir(directory).find().candidates]
     removed: dict[Path, Candidate] = {}
     for text in names:
-        asked = _requirement(text)
+        asked = parse_requirement(text)
         name = canonical(asked.name)
         found = [
             candidate
@@ -109,7 +60,12 @@ def _plugin_name(candidate: Candidate, verifier: Verifier) -> str | None:
         return candidate.name
 
 
-def _requirement(text: str) -> Requirement:
+def parse_requirement(text: str) -> Requirement:
+    """A requirement that somebody has typed.
+
+    Raises:
+        UsageError: It is none.
+    """
     try:
         return Requirement(text)
     except InvalidRequirement as error:

@@ -45,7 +45,7 @@ def history(settings: Settings, limit: int) -> None:
 @common()
 @click.pass_obj
 def prune(settings: Settings, dry_run: bool, keep_history: int) -> None:
-    """Remove site dirs that nobody needs any more.
+    """Remove site dirs, library dirs and fetched wheels that nobody needs any more.
 
     What a running process uses stays, and so does what a rollback may go back to.
     """
@@ -90,5 +90,8 @@ def _draw_pruned(report: dict[str, Any]) -> str:
     removed, builds = report["removed"], report["builds"]
     lines = [*removed, *(f"builds/{name}" for name in builds), *(f"wheelhouse/{name}" for name in report["wheels"])]
     size = f"{report['freed'] / 1e6:.1f} MB"
-    lines.append(f"{several(len(removed), 'site dir')} {verb} ({size}), {report['kept']} kept")
+    libraries = sum(name.startswith("libraries/") for name in removed)
+    counts = {"site dir": len(removed) - libraries, "library dir": libraries, "fetched wheel": len(report["wheels"])}
+    what = [several(count, kind) for kind, count in counts.items() if count] or ["nothing"]
+    lines.append(f"{', '.join(what)} {verb} ({size}), {report['kept']} kept")
     return "\n".join(lines)

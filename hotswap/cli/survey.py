@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..calls import DirectCaller
 from ..control.exits import report_fault
 from ..errors import BuildError, Fault, WheelError
 from ..libraries import LibraryOptions
@@ -67,13 +68,13 @@ class Survey:
         }
 
 
-def survey(sources: Sequence[Source], strictly: Strictly | None = None, *, compiling: bool = False) -> Survey:
+def survey(sources: Sequence[Source], strictly: Strictly | None = None, *, verifier: Verifier | None = None) -> Survey:
     """Look at everything on offer; what is wrong with one thing hides nothing of the others.
 
     Args:
         sources: Where to look.
         strictly: Finds more faults in a plugin that is well made.
-        compiling: See `Verifier`.
+        verifier: Default: one that compiles nothing.
 
     Raises:
         UsageError: A source cannot be read, or building needs an extra that is not installed.
@@ -81,7 +82,7 @@ def survey(sources: Sequence[Source], strictly: Strictly | None = None, *, compi
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
         findings = [source.find() for source in sources]
         offers: list[Offer] = []
-        verifier, builder = Verifier(compiling=compiling), Builder(Path(scratch))
+        verifier, builder = verifier or Verifier(), Builder(Path(scratch))
         for finding in findings:
             offers += [Offer(Path(fault.where), faults=(fault,)) for fault in finding.faults]
             offers += [_look(candidate, verifier, strictly) for candidate in finding.candidates]
@@ -118,8 +119,8 @@ def plan_of(
     options: LibraryOptions,
     *,
     wheelhouse: Path | None = None,
-    only: Collection[str] | None = None,
     fetch: bool = False,
+    verifier: Verifier | None = None,
 ) -> Plan:
     """What a first load from these sources would do.
 
@@ -127,17 +128,21 @@ def plan_of(
         sources: Where plugins come from.
         options: Where their libraries come from.
         wheelhouse: Where fetched wheels lie.
-        only: Plugins to consider.
         fetch: Fetch what is missing.
+        verifier: Remembers what it has verified already.
 
     Raises:
         WheelError, ResolutionError, UsageError: See `Planner.plan`.
     """
     logger = logging.getLogger("hotswap")
+
+    def nothing(digest: str) -> None:
+        """There is no state dir."""
+
     with tempfile.TemporaryDirectory(prefix="hotswap-") as scratch:
-        provision = Provision(options, wheelhouse or Path(scratch, "wheelhouse"), lambda key: None, logger)
-        planner = Planner(tuple(sources), only, Path(scratch), logger, provision)
-        return planner.plan({}, Stopwatch(), fetch=fetch)
+        provision = Provision(options, wheelhouse or Path(scratch, "wheelhouse"), nothing, nothing, logger)
+        planner = Planner(tuple(sources), None, Path(scratch), logger, provision, verifier)
+        return planner.plan({}, Stopwatch(), fetching=DirectCaller().check if fetch else None)
 
 
 def graph_of(plan: Plan, *, libraries: bool) -> dict[str, Any]:

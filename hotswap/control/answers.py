@@ -92,7 +92,9 @@ class Answers:
         }
 
     def _plan(self) -> dict[str, Any]:
-        return self._manager.plan().as_json()
+        from ..libraries import this_environment  # the command line, which imports this room, does without
+
+        return {**self._manager.plan().as_json(), "environment": this_environment()}
 
     def _reload(self) -> dict[str, Any]:
         return self._change(self._manager.reload, self._manager.areload)

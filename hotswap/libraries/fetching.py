@@ -17,7 +17,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,19 +28,16 @@ from packaging.version import Version
 
 from ..errors import FetchError
 from ..model import Sharing, canonical
-from .running import Progress, run
+from .advising import advice, telling
+from .running import LAST_LINES, Progress, discreet, run
 
 TIMEOUT = 900.0
 """Seconds after which one run of an installer counts as hanging."""
 
 _ELSEWHERE = ("INDEX", "EXTRA_INDEX", "FIND_LINKS", "NO_INDEX", "DEFAULT_INDEX")
 _CONFLICT = ("ResolutionImpossible", "conflict", "constraint", "Could not find a version")
+_UNREACHABLE = "Could not fetch URL"
 _IN_THE_WAY = re.compile(r"\(constraint\) ([\w.-]+)==")
-_PASSWORD = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_ONLY_WHEELS = (
-    "only wheels are taken: where a project has none for this interpreter, build one (pip wheel NAME) into a directory"
-    " of find_links="
-)
 
 
 class Fetcher:
@@ -52,6 +49,7 @@ class Fetcher:
         find_links: Directories in which the installer finds wheels too.
         logger: Is told what is fetched.
         timeout: Seconds for one run of an installer.
+        check: Called again and again while an installer runs: what it raises ends it, and nothing has been fetched.
     """
 
     def __init__(
@@ -62,12 +60,14 @@ class Fetcher:
         *,
         logger: logging.Logger,
         timeout: float = TIMEOUT,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._index = index
-        self._wheelhouse = wheelhouse
-        self._find_links = [directory for directory in (*find_links, wheelhouse) if directory.is_dir()]
+        self.wheelhouse = wheelhouse
+        self._find_links = [directory for directory in (*find_links, wheelhouse) if any(directory.glob("*.whl"))]
         self._logger = logger
         self._timeout = timeout
+        self._check = check
         self._progress = Progress()
 
     def fetch(
@@ -81,7 +81,7 @@ class Fetcher:
         Raises:
             FetchError: There is no installer, or it failed.
         """
-        doing = f"fetching {', '.join(requirements)}{f' for {what_for}' if what_for else ''}"
+        doing = discreet(f"fetching {', '.join(requirements)}{f' for {what_for}' if what_for else ''}")
         with self._work(doing) as scratch:
             named = {canonical(Requirement(text).name) for text in requirements}
             soft = {n: v for n, v in host.items() if n not in named and n not in sharing.private}
@@ -91,13 +91,13 @@ class Fetcher:
             pins = resolve(scratch, requirements, soft, hard, doing)
             return self._download(scratch, [pin for pin in pins if not _is_hosts(pin, soft)], doing)
 
-    def fetch_alone(self, requirements: Sequence[str]) -> list[Path]:
+    def fetch_alone(self, requirements: Sequence[str], *, what_for: str = "") -> list[Path]:
         """Fetch the best wheels of these distributions, and nothing that they require.
 
         Raises:
             FetchError: There is no installer, or it failed.
         """
-        doing = f"fetching {', '.join(requirements)}"
+        doing = discreet(f"fetching {', '.join(requirements)}{f' for {what_for}' if what_for else ''}")
         with self._work(doing) as scratch:
             return self._download(scratch, requirements, doing)
 
@@ -106,9 +106,9 @@ class Fetcher:
         self._logger.info("%s", doing)
         self._progress.say(doing)
         try:
-            self._wheelhouse.mkdir(parents=True, exist_ok=True)
+            self.wheelhouse.mkdir(parents=True, exist_ok=True)
             # Beside the wheels, so that each gets there by a rename.
-            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._wheelhouse) as scratch:
+            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.wheelhouse) as scratch:
                 yield Path(scratch)
         finally:
             self._progress.end()
@@ -132,8 +132,8 @@ class Fetcher:
         if self._index is True:
             command += ["--emit-index-url", "--emit-find-links"]
         else:
-            command += ["--no-config", "--default-index", str(self._index)]
-        self._run([*command, *self._links()], doing)
+            command += ["--no-config"]
+        self._run("uv", [*command, *self._links()], scratch, doing)
         return [line for line in _joined_lines(pinned.read_text("utf-8")) if line]
 
     def _resolve_by_pip(
@@ -147,16 +147,17 @@ class Fetcher:
         asked, report, constraints = scratch / "asked.txt", scratch / "report.json", scratch / "constraints.txt"
         _write(asked, requirements)
         command = [*self._pip(), "install", "--dry-run", "--ignore-installed", "--report", str(report)]
-        command += ["--requirement", str(asked), "--constraint", str(constraints), *self._index_options()]
+        command += ["--requirement", str(asked), "--constraint", str(constraints), *self._wheels_alone()]
         kept = dict(soft)
         while True:
             _write(constraints, _pins({**kept, **hard}))
             try:
-                self._run(command, doing)
+                self._run("pip", command, scratch, doing)
                 break
             except FetchError as error:
                 # Not everything can be shared. pip knows no preferences, but says which constraints were in the way.
-                if not kept or not any(word in error.output for word in _CONFLICT):
+                unreachable = _UNREACHABLE in error.output
+                if not kept or unreachable or not any(word in error.output for word in _CONFLICT):
                     raise
                 named = {canonical(name) for name in _IN_THE_WAY.findall(error.output)} & kept.keys()
                 kept = {name: version for name, version in kept.items() if named and name not in named}
@@ -166,16 +167,15 @@ class Fetcher:
         pinned, wheels = scratch / "wanted.txt", scratch / "wheels"
         _write(pinned, pins)
         command = [*self._pip(), "download", "--no-deps", "--dest", str(wheels), "--requirement", str(pinned)]
-        self._run([*command, *self._index_options()], doing)
+        self._run("pip", [*command, *self._wheels_alone()], scratch, doing)
         fetched = []
         for wheel in sorted(wheels.glob("*.whl")):
-            fetched.append(wheel.replace(self._wheelhouse / wheel.name))
+            fetched.append(wheel.replace(self.wheelhouse / wheel.name))
             self._logger.info("fetched %s", fetched[-1])
         return fetched
 
-    def _index_options(self) -> list[str]:
-        chosen = ["--index-url", str(self._index)] if isinstance(self._index, str) else []
-        return ["--only-binary", ":all:", *chosen, *self._links()]
+    def _wheels_alone(self) -> list[str]:
+        return ["--only-binary", ":all:", *self._links()]
 
     def _links(self) -> list[str]:
         return [option for directory in self._find_links for option in ("--find-links", str(directory))]
@@ -197,30 +197,44 @@ class Fetcher:
             " or put the wheels into a directory of find_links="
         )
 
-    def _run(self, command: Sequence[str], doing: str) -> None:
+    def _run(self, tool: str, command: Sequence[str], scratch: Path, doing: str) -> None:
+        log = scratch / "pip.log"
+        logged = ["--log", str(log)] if tool == "pip" else []
+        index = self._index if isinstance(self._index, str) else "as configured"
+        self._logger.debug("%s", discreet(f"{' '.join(command)} (index: {index})"))
+        try:
+            run(
+                [*command, *logged],
+                self._environment(tool),
+                self._timeout,
+                self._progress,
+                doing,
+                tool=tool,
+                check=self._check,
+            )
+        except FetchError as error:
+            said = [discreet(line) for line in telling(log.read_text("utf-8", "replace"))] if log.is_file() else []
+            output = "\n".join([error.output, *said[-LAST_LINES:]]).strip()
+            raise FetchError(error.message, output=output, way_out=advice(output)) from None
+
+    def _environment(self, tool: str) -> dict[str, str]:
+        """The environment of an installer: the index is told by it, because others can read arguments."""
         environment = dict(os.environ)
         if isinstance(self._index, str):
             # One index means one: what the installer is configured for beside it could answer for the same names.
-            for tool in ("PIP", "UV"):
-                for name in [name for name in environment if name.startswith(tuple(f"{tool}_{x}" for x in _ELSEWHERE))]:
+            for prefix in ("PIP", "UV"):
+                beside = tuple(f"{prefix}_{name}" for name in _ELSEWHERE)
+                for name in [name for name in environment if name.startswith(beside)]:
                     del environment[name]
             environment["PIP_CONFIG_FILE"] = os.devnull
-        self._logger.debug("%s", _discreet(" ".join(command)))
-        try:
-            run(command, environment, self._timeout, self._progress, doing)
-        except FetchError as error:
-            raise FetchError(error.message, output=_discreet(error.output), way_out=_ONLY_WHEELS) from None
+            environment["PIP_INDEX_URL" if tool == "pip" else "UV_DEFAULT_INDEX"] = self._index
+        return environment
 
 
 def find_uv() -> str | None:
     """The uv of this environment, or else the one on PATH."""
     beside = Path(sys.executable).parent / "uv"
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("uv")
-
-
-def _discreet(text: str) -> str:
-    """The text without users and passwords of addresses, which pip leaves out of most of its lines and not of all."""
-    return _PASSWORD.sub("****", text)
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

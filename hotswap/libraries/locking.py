@@ -1,12 +1,16 @@
-"""hotswap.lock: every wheel of every plugin and of its private set, with its sha256.
+"""hotswap.lock: every wheel of every plugin and of its private set, with its sha256, for each environment.
 
 plan (as JSON) --lock_text--> hotswap.lock --read_lock--> Lock --check--> what may be installed
+
+An environment is a kind of interpreter and platform. Each has a list of its own, written there: which wheels a plugin
+gets depends on tags and markers. Where it has none, the list of another does if all its wheels fit.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +19,9 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import Fault, UsageError, WheelError
 from ..model import Library, LibrarySet, Manifest, canonical
+from .tags import fits, this_environment
 
-_FORMAT = 1
+_FORMAT = 2
 _WAY_OUT = "put the locked wheel there, or write the lock anew with hotswap lock"
 
 
@@ -55,10 +60,12 @@ class LockedPlugin:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What may be installed."""
+    """What may be installed in one environment."""
 
     path: Path
     plugins: Mapping[str, LockedPlugin]
+    environment: str
+    """Which list of the file it is."""
 
     def check(self, manifests: Iterable[Manifest]) -> None:
         """Compare plugins' wheels with those that are listed.
@@ -96,8 +103,12 @@ class Lock:
         return WheelError(plugin, faults, stage="resolved", head=f"{plugin}: locked libraries are missing")
 
 
-def lock_text(plan: Mapping[str, Any]) -> str:
-    """The lock of a plan, which came as plain data (see `Plan.as_json`); equal plans have equal locks.
+def lock_text(plan: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
+    """The lock of a plan, which came as plain data; equal plans have equal locks.
+
+    Args:
+        plan: See `Plan.as_json`; with the `environment` that it was made in, by default this one.
+        before: The lists of all environments; those of others are kept. See `read_lists`.
 
     Raises:
         UsageError: It is not known yet what would be fetched.
@@ -112,33 +123,70 @@ def lock_text(plan: Mapping[str, Any]) -> str:
             **_wheel(plugin["distribution"], plugin),
             "libraries": [_wheel(library["name"], library) for library in plugin["libraries"]],
         }
-    return json.dumps({"format": _FORMAT, "plugins": dict(sorted(plugins.items()))}, indent=2) + "\n"
+    lists = {**(before or {}), plan.get("environment") or this_environment(): dict(sorted(plugins.items()))}
+    return json.dumps({"format": _FORMAT, "environments": dict(sorted(lists.items()))}, indent=2) + "\n"
 
 
 def _wheel(name: str, data: Mapping[str, Any]) -> dict[str, str]:
     return {"name": name, "version": data["version"], "file": Path(data["file"]).name, "sha256": data["digest"]}
 
 
-def read_lock(path: Path) -> Lock:
-    """Read a lock.
+def read_lists(path: Path) -> Mapping[str, Any]:
+    """The lists of all environments in a lock, as plain data; none where there is no file.
 
     Raises:
-        UsageError: It cannot be read, or is none.
+        UsageError: It cannot be read, or is no lock.
     """
-    try:
+    if not path.exists():
+        return {}
+    with _faults(path):
         data = json.loads(path.read_bytes())
         if data["format"] != _FORMAT:
             raise ValueError(f"its format is {data['format']!r}, known is {_FORMAT}")
-        plugins = {
-            canonical(name): LockedPlugin(_locked(plugin), tuple(map(_locked, plugin["libraries"])))
-            for name, plugin in data["plugins"].items()
-        }
+        for plugins in data["environments"].values():
+            _parsed(plugins)
+        return dict(data["environments"])
+
+
+def read_lock(path: Path) -> Lock:
+    """Read what a lock lists for this environment.
+
+    Raises:
+        UsageError: It cannot be read, is none, or has nothing for this environment.
+    """
+    if not path.exists():
+        raise UsageError(f"{path} does not exist: write it with hotswap lock")
+    lists, own = read_lists(path), this_environment()
+    if own in lists:
+        return Lock(path, _parsed(lists[own]), own)
+    for other, plugins in lists.items():
+        lock = Lock(path, _parsed(plugins), other)
+        if all(fits(wheel.file) for plugin in lock.plugins.values() for wheel in (plugin.wheel, *plugin.libraries)):
+            return lock
+    raise UsageError(
+        f"{path} lists wheels for {', '.join(lists) or 'nothing'}, and this is {own}: run hotswap lock with this"
+        " interpreter, which adds its wheels beside the others"
+    )
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): write it with hotswap lock") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise UsageError(f"{path} is no lock of hotswap ({reason}): write it anew with hotswap lock") from None
-    return Lock(path, plugins)
+        raise UsageError(
+            f"{path} is no lock of hotswap ({reason}): remove it, and write it anew with hotswap lock"
+        ) from None
+
+
+def _parsed(plugins: Mapping[str, Any]) -> dict[str, LockedPlugin]:
+    return {
+        canonical(name): LockedPlugin(_locked(plugin), tuple(map(_locked, plugin["libraries"])))
+        for name, plugin in plugins.items()
+    }
 
 
 def _locked(data: Mapping[str, Any]) -> LockedWheel:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
+import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..errors import FetchError
 
 LAST_LINES = 20
 """Lines of an installer's output that its error shows."""
+_LOOK_AGAIN = 0.1
+"""Seconds after which it is looked whether anybody still waits for an installer that says nothing."""
+_PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
+_NOISE = re.compile(r"WARNING: Retrying \(Retry\(|Looking in links: ")
 
 
 class Progress:
@@ -40,7 +46,21 @@ class Progress:
             sys.stderr.flush()
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], timeout: float, progress: Progress, doing: str) -> None:
+def discreet(text: str) -> str:
+    """The text without users and passwords of addresses, which pip leaves out of most of its lines and not of all."""
+    return _PASSWORD.sub("****", text)
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    timeout: float,
+    progress: Progress,
+    doing: str,
+    *,
+    tool: str,
+    check: Callable[[], None],
+) -> None:
     """Run a command to its end.
 
     Args:
@@ -49,6 +69,8 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float, 
         timeout: Seconds after which it is killed.
         progress: Is told each line of its output.
         doing: What it is for, for messages.
+        tool: What it is called in messages.
+        check: Called again and again; what it raises kills it.
 
     Raises:
         FetchError: It cannot be started, failed, or took too long; with the last lines of its output.
@@ -61,55 +83,62 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float, 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             process_group=0,  # so that what it starts can be ended with it
         )
     except OSError as error:
         raise FetchError(f"{doing}: {command[0]} cannot be started: {error.strerror}") from None
-    with _ended(process), _killed_after(process, timeout) as late:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip():
+    end = time.monotonic() + timeout
+
+    def look() -> None:
+        check()
+        if time.monotonic() > end:
+            raise FetchError(f"{doing}: took longer than {timeout:g} s and was ended", output="\n".join(lines))
+
+    with _ended(process):
+        for line in map(discreet, _lines(process, look)):
+            if line.strip() and not _NOISE.search(line):
                 lines.append(line.rstrip())
                 progress.say(f"{doing}: {line}")
-        status = process.wait()
-    if late.is_set():
-        raise FetchError(f"{doing}: took longer than {timeout:g} s and was ended", output="\n".join(lines))
+        status = _status(process, look)
     if status:
-        raise FetchError(f"{doing}: {Path(command[0]).name} ended with {status}", output="\n".join(lines))
+        raise FetchError(f"{doing}: {tool} ended with {status}", output="\n".join(lines))
+
+
+def _lines(process: subprocess.Popen[bytes], look: Callable[[], None]) -> Iterator[str]:
+    """The lines that a process prints, as they come."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    rest = ""
+    while True:
+        look()
+        if waiting.poll(_LOOK_AGAIN * 1000):
+            data = os.read(descriptor, 1 << 16)
+            *whole, rest = (rest + decoder.decode(data, final=not data)).split("\n")
+            yield from whole
+            if not data:
+                yield rest
+                return
+
+
+def _status(process: subprocess.Popen[bytes], look: Callable[[], None]) -> int:
+    """The exit status of a process that prints no more."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(_LOOK_AGAIN)
+        look()
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """On the way out of an interrupted wait (Ctrl-C) no process is left behind."""
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """On the way out of a wait that was given up, or interrupted (Ctrl-C), no process is left behind."""
     with process:
         try:
             yield
         except BaseException:
-            _kill(process)
+            if process.returncode is None:  # pragma: no branch - else it has ended just now
+                # With its children: uv runs pip as one, which holds the output open.
+                os.killpg(process.pid, signal.SIGKILL)
             raise
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill it and its children: uv runs pip as one, which holds the output open."""
-    if process.returncode is None:  # pragma: no branch - else it has ended just now, and the number may be another's
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def _killed_after(process: subprocess.Popen[str], timeout: float) -> Iterator[threading.Event]:
-    late = threading.Event()
-
-    def kill() -> None:
-        late.set()
-        _kill(process)
-
-    timer = threading.Timer(timeout, kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()

@@ -5,33 +5,46 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from packaging.tags import Tag, sys_tags
-from packaging.utils import BuildTag, parse_wheel_filename
-
 from ..model import Candidate, Library
+from .tags import rank
 
 
 class WheelShelf:
     """The wheels of some directories, by distribution; none is opened before it is asked for.
 
     Args:
-        wheels: Candidates; of two that are equally good the earlier one counts.
+        look: Says what is on offer, asked at the first question; of two that are equally good the earlier one counts.
         verify: Opens and checks one.
     """
 
-    def __init__(self, wheels: Iterable[Candidate], verify: Callable[[Candidate], Library]) -> None:
+    def __init__(self, look: Callable[[], Iterable[Candidate]], verify: Callable[[Candidate], Library]) -> None:
         self.open = verify
-        self._wheels: dict[str, list[Candidate]] = {}
-        for wheel in wheels:
-            self._wheels.setdefault(wheel.name, []).append(wheel)
+        self._look = look
         self._found: dict[str, tuple[Candidate, ...]] = {}
+
+    def refresh(self) -> None:
+        """Look again at the next question: wheels have come."""
+        self.__dict__.pop("_wheels", None)
+        self._found.clear()
+
+    @functools.cached_property
+    def _wheels(self) -> dict[str, list[Candidate]]:
+        wheels: dict[str, list[Candidate]] = {}
+        for wheel in self._look():
+            wheels.setdefault(wheel.name, []).append(wheel)
+        return wheels
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The sha256 of every wheel."""
+        return frozenset(wheel.digest for wheels in self._wheels.values() for wheel in wheels)
 
     def find(self, name: str) -> Sequence[Candidate]:
         """Of a distribution's wheels those that fit this interpreter, the best of each version, the newest first."""
         found = self._found.get(name)
         if found is None:
             ranked = [
-                (rank, wheel) for wheel in self._wheels.get(name, ()) if (rank := _rank(wheel.path.name)) is not None
+                (place, wheel) for wheel in self._wheels.get(name, ()) if (place := rank(wheel.path.name)) is not None
             ]
             ranked.sort(key=lambda pair: pair[0], reverse=True)  # stable: the earlier of two equals stays in front
             best = {wheel.version: wheel for _, wheel in reversed(ranked)}
@@ -43,7 +56,7 @@ class WheelShelf:
         return [
             f"{wheel.path.name} is made for another interpreter or platform"
             for wheel in self._wheels.get(name, ())
-            if _rank(wheel.path.name) is None
+            if rank(wheel.path.name) is None
         ]
 
     def by_digest(self, digest: str) -> Candidate | None:
@@ -53,18 +66,3 @@ class WheelShelf:
     def same_version(self, name: str, version: str) -> Sequence[Candidate]:
         """All wheels of one version, fitting or not."""
         return [wheel for wheel in self._wheels.get(name, ()) if str(wheel.version) == version]
-
-
-@functools.cache
-def _places() -> dict[Tag, int]:
-    """Tag -> how well it suits this interpreter."""
-    tags = list(sys_tags())
-    return {tag: len(tags) - place for place, tag in enumerate(tags)}
-
-
-@functools.lru_cache(maxsize=2**12)
-def _rank(file_name: str) -> tuple[int, BuildTag] | None:
-    """How good a wheel is among those of one version: tags first, then the build number; None if it does not fit."""
-    _, _, build, tags = parse_wheel_filename(file_name)
-    places = [place for tag in tags if (place := _places().get(tag)) is not None]
-    return (max(places), build) if places else None

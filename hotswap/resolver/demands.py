@@ -86,6 +86,8 @@ class Demand:
     """True if the specifier asks for pre-releases."""
     imported: bool = False
     """True if it comes from `import_()` and so names a plugin, False for a Requires-Dist."""
+    direct: bool = False
+    """True if it names an address: an index may have something else by that name."""
     fault: str = ""
     """Why the demand itself makes no sense."""
 
@@ -180,10 +182,11 @@ def _required(manifest: Manifest, requirement: Requirement, fault: str = "") -> 
     return Demand(
         by=manifest,
         target=canonical(requirement.name),
-        text=f"{requirement.name}{listed}{constraint}",
+        text=f"{requirement.name}{listed}{constraint}" + (" @ ..." if requirement.url else ""),  # may have a password
         constraint=constraint,
         extras=extras,
         prereleases=bool(requirement.specifier.prereleases),
+        direct=requirement.url is not None,
         fault=fault,
     )
 

@@ -70,7 +70,10 @@ def choose(surroundings: Surroundings, shelf: Shelf, manifest: Manifest, demands
                 raise
             result = Resolver(provider, BaseReporter()).resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as impossible:
-        return World(missing=tuple(_missing(provider, manifest, [cause.requirement for cause in impossible.causes])))
+        # resolvelib stops at the first thing that is nowhere.
+        nowhere = [need for need in roots if not provider.has(need)]
+        causes = [*nowhere, *(cause.requirement for cause in impossible.causes)]
+        return World(missing=tuple(_missing(provider, manifest, causes)))
     except ResolutionTooDeep:
         fault = "but the search for a set of wheels that go together was given up"
         return World(missing=tuple(_with_fault(demand, fault) for demand in demands))
@@ -90,7 +93,7 @@ def choose(surroundings: Surroundings, shelf: Shelf, manifest: Manifest, demands
         else:
             copies.append(shared(surroundings, name, f"{wanted[0].who} requires {wanted[0].text}"))
     libraries = LibrarySet(tuple(own[name] for name in sorted(own))) if own else None
-    return World(libraries, tuple(copies), notes=tuple(sorted(provider.notes)))
+    return World(libraries, tuple(copies), notes=provider.notes)
 
 
 def _needs_of(demand: Demand) -> Iterator[Need]:
@@ -126,7 +129,8 @@ def _with_fault(demand: Demand, fault: str) -> Demand:
 
 def _missing(provider: _Provider, manifest: Manifest, causes: Sequence[Need]) -> Iterator[Demand]:
     """What clashes, or is nowhere, as demands of the plugin."""
-    for need in sorted(dict.fromkeys(causes), key=lambda need: (need.depth, need)):
+    told = {(need.text, need.who): need for need in sorted(causes, key=lambda need: (need.depth, need), reverse=True)}
+    for need in reversed(told.values()):
         via = f" (asked for by {need.who})" if need.depth else ""
         yield Demand(manifest, need.name, f"{need.text}{via}", need.constraint, fault=provider.why_not(need))
 
@@ -141,7 +145,13 @@ class _Provider(AbstractProvider[Need, Pick, tuple[str, str]]):
         self._askers: dict[str, tuple[int, str]] = {}
         """Distribution -> depth and words of who asked first."""
         self._libraries: dict[Candidate, Library | None] = {}
-        self.notes: set[str] = set()
+        self._unusable: dict[str, set[str]] = {}
+        """Distribution -> sentences on its wheels that cannot be used now."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on wheels that were passed over."""
+        return tuple(sorted(note for notes in self._unusable.values() for note in notes))
 
     def library(self, pick: Pick) -> Library:
         """What a pick of the shelf stands for."""
@@ -166,9 +176,11 @@ class _Provider(AbstractProvider[Need, Pick, tuple[str, str]]):
             parts.append("never the host's (private=)")
         else:
             parts.append(f"{'while' if allows(need.constraint, version) else 'but'} the host has {name} {version}")
-        wheels = [str(wheel.version) for wheel in self._shelf.find(name)]
+        wheels = [
+            str(wheel.version) for wheel in self._shelf.find(name) if self._libraries.get(wheel, wheel) is not None
+        ]
         parts.append(f"on offer as wheels: {', '.join(wheels)}" if wheels else "no wheel of it is on offer")
-        return "; ".join([", ".join(parts), *self._shelf.passed_over(name)])
+        return "; ".join([", ".join(parts), *self._shelf.passed_over(name), *sorted(self._unusable.get(name, ()))])
 
     def identify(self, requirement_or_candidate: Need | Pick) -> tuple[str, str]:
         return requirement_or_candidate.name, requirement_or_candidate.extra
@@ -227,6 +239,10 @@ class _Provider(AbstractProvider[Need, Pick, tuple[str, str]]):
             for extra in ("", *sorted(map(canonical, requirement.extras))):
                 yield Need(canonical(requirement.name), extra, constraint, plain(requirement), label, depth + 1, ahead)
 
+    def has(self, need: Need) -> bool:
+        """True if there is a copy that a need is content with."""
+        return any(self.is_satisfied_by(need, pick) for pick in self._picks(need.name, need.extra, [need]))
+
     def _picks(self, name: str, extra: str, needs: Iterable[Need]) -> Iterator[Pick]:
         """The copies to choose from, the best first; pre-releases as `packaging` has it."""
         host = self._surroundings.host.distributions.get(name)
@@ -248,10 +264,11 @@ class _Provider(AbstractProvider[Need, Pick, tuple[str, str]]):
             try:
                 library: Library | None = self._shelf.open(wheel)
             except UnfinishedWheelError as error:
-                self.notes.add(f"{wheel.path.name} is passed over: {error}")
+                self._unusable.setdefault(wheel.name, set()).add(f"{wheel.path.name} is passed over: {error}")
                 library = None
             if library is not None and library.unfit:
-                self.notes.add(f"{library.label} is passed over: {'; '.join(map(str, library.unfit))}")
+                why = "; ".join(map(str, library.unfit))
+                self._unusable.setdefault(wheel.name, set()).add(f"{library.label} is passed over: {why}")
                 library = None
             self._libraries[wheel] = library
         return self._libraries[wheel]

@@ -235,14 +235,19 @@ def lenient(surroundings: Surroundings, demands: Sequence[Demand], libraries: Li
 
 
 def to_be_fetched(surroundings: Surroundings, demands: Sequence[Demand]) -> World:
-    """The world of a plugin as far as it is known before wheels have been fetched."""
+    """The world of a plugin as far as it is known before wheels have been fetched; `missing` if some never are."""
     met: list[Demand] = []
+    missing: list[Demand] = []
     fetch: dict[str, None] = {}
     for demand in demands:
         if surroundings.serves(demand.target, demand.constraint, demand.extras):
             met.append(demand)
-        else:
+        elif not demand.direct:
             fetch[demand.text] = None
+        elif surroundings.shelf is None or not surroundings.shelf.find(demand.target):
+            missing.append(replace(demand, fault="and from the address that it names nothing is fetched"))
+    if missing:
+        return World(missing=tuple(missing))
     known = world_of_host(surroundings, met)
     return replace(known or World(), fetch=tuple(sorted(fetch)))
 

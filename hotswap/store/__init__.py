@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotswap.errors import UsageError
-from hotswap.model import HistoryEntry, LibraryDir, LibrarySet, Manifest, SiteDir
+from hotswap.model import HistoryEntry, Library, LibraryDir, LibrarySet, Manifest, SiteDir
 
 from .compiling import ByteCompiler
 from .history import History, wheels_of
 from .hosts import Hosts, living
 from .installing import Installer
 from .layout import DIGEST_DIGITS, Layout, is_digest, site_name
-from .libraries import check_libraries, library_name, read_libraries
+from .libraries import check_libraries, libraries_in, library_name, read_libraries
 from .lock import FileLock
 from .prune import PruneReport, choose, set_aside
-from .site import check, find_record, flaw
+from .record import RECORD
+from .site import check_site, read_site
 
 __all__ = ["PruneReport", "Store", "site_name", "wheels_of"]
 
@@ -65,6 +66,10 @@ class Store:
         self._history = History(
             self._layout.history, keep=keep_history, staging=self._layout.staging, logger=self._logger
         )
+        self._whole: dict[Path, tuple[int, ...]] = {}
+        """Library dirs that were found complete, with what tells their records from later ones: to look at thousands of
+        files again at each reload would take longer than the rest of it."""
+        self._verified: dict[str, Library] | None = None
 
     @property
     def state_dir(self) -> Path:
@@ -132,6 +137,16 @@ class Store:
         found = next(self.libraries_starting(key), None) if is_digest(key) else None
         return found.library_set if found is not None else None
 
+    def find_library(self, digest: str) -> Library | None:
+        """What was verified of a wheel that lies in a library dir of this interpreter, by its sha256.
+
+        None if it lies in none, or went there after this store has looked at them, which it does once.
+        """
+        if self._verified is None:
+            directory = self._layout.libraries
+            self._verified = libraries_in(directory.iterdir()) if directory.is_dir() else {}
+        return self._verified.get(digest)
+
     def libraries_starting(self, key: str) -> Iterator[LibraryDir]:
         """The complete library dirs, for this interpreter, of sets whose keys begin so; not held, as in `find`."""
         for directory in self._layout.libraries.glob(f"*-{key[:DIGEST_DIGITS]}*"):
@@ -149,11 +164,9 @@ class Store:
     def starting(self, digest: str) -> Iterator[SiteDir]:
         """The complete site dirs, for this interpreter, of wheels whose digests begin so; see `find`."""
         for site in self._layout.sites.glob(f"*-{digest[:DIGEST_DIGITS]}*"):
-            record = find_record(site)
-            if record and record.digest.startswith(digest) and flaw(site, record) is None:
-                manifest = record.manifest()
-                if manifest is not None:
-                    yield SiteDir(site, manifest, reused=True)
+            manifest = read_site(site, digest)
+            if manifest is not None:
+                yield SiteDir(site, manifest, reused=True)
 
     def hold(self, digests: Collection[str]) -> None:
         """Say what this process uses, so that no process prunes it; replaces what was said before.
@@ -235,13 +248,18 @@ class Store:
                     missing = self._missing(missing, log=True)  # somebody may have installed some meanwhile
                     if missing:
                         self._installer.install(missing)
+                        self._whole |= {
+                            p: _identity(p / RECORD) for p, c in missing.items() if isinstance(c, LibrarySet)
+                        }
         return missing
 
     def _missing(
         self, wanted: Mapping[Path, Manifest | LibrarySet], *, log: bool = False
     ) -> dict[Path, Manifest | LibrarySet]:
         flaws = {
-            place: check_libraries(place, content) if isinstance(content, LibrarySet) else check(place, content)
+            place: self._check_libraries(place, content)
+            if isinstance(content, LibrarySet)
+            else check_site(place, content)
             for place, content in wanted.items()
         }
         for place, why in flaws.items():
@@ -250,6 +268,23 @@ class Store:
                 self._logger.warning("%s %s is damaged and installed again: %s", kind, place.name, why)
         return {place: wanted[place] for place, why in flaws.items() if why is not None}
 
+    def _check_libraries(self, place: Path, libraries: LibrarySet) -> str | None:
+        now = _identity(place / RECORD)
+        if now and self._whole.get(place) == now:
+            return None
+        why = check_libraries(place, libraries)
+        if why is None:
+            self._whole[place] = now
+        return why
+
     def _remembered(self) -> set[str]:
         made = (entry for entry in self._history.entries() if entry.generation is not None)
         return {key for entry in made for plugin in entry.plugins for key in (plugin.digest, plugin.libraries) if key}
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

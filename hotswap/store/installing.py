@@ -12,8 +12,8 @@ from hotswap.model import LibrarySet, Manifest
 
 from .compiling import ByteCompiler
 from .layout import Layout
-from .libraries import write_library_record
-from .site import write_record
+from .libraries import write_libraries
+from .site import write_site
 from .unpack import Packed, unpack
 
 
@@ -38,9 +38,9 @@ class Installer:
             self._compile(sizes, staged)
             for place, content in missing.items():
                 if isinstance(content, LibrarySet):
-                    write_library_record(staged[place], content, sizes[place])
+                    write_libraries(staged[place], content, sizes[place])
                 else:
-                    write_record(staged[place], content, sizes[place])
+                    write_site(staged[place], content, sizes[place])
             for place, staging in staged.items():
                 self._move_in(staging, place)
         finally:

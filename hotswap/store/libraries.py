@@ -1,24 +1,19 @@
-"""What a library dir says of itself: HOTSWAP.json at its root, written last."""
+"""What a library dir says of itself: HOTSWAP.json at its root."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from hotswap.errors import StateDirError, WheelError
+from hotswap.errors import WheelError
 from hotswap.model import Library, LibrarySet
 
-from .layout import DIGEST_DIGITS, check_safe, is_digest
-from .site import RECORD, SiteRecord, flaw
-
-_FORMAT = 1
+from .layout import DIGEST_DIGITS, check_safe
+from .record import RECORD, check_record, flaw, read_record, write_record
 
 
 def library_name(libraries: LibrarySet) -> str:
@@ -37,27 +32,10 @@ def library_name(libraries: LibrarySet) -> str:
     return f"{first.name}-{first.version}{more}-{libraries.key[:DIGEST_DIGITS]}"
 
 
-def write_library_record(directory: Path, libraries: LibrarySet, sizes: Mapping[str, int]) -> None:
-    """Write HOTSWAP.json; from then on the library dir is complete."""
-    content = {
-        "format": _FORMAT,
-        "key": libraries.key,
-        "libraries": [_library_as_json(library) for library in libraries.libraries],
-        "sizes": dict(sizes),
-    }
-    (directory / RECORD).write_text(json.dumps(content, separators=(",", ":")), encoding="ascii")
-
-
-def read_libraries(directory: Path) -> LibrarySet | None:
-    """The set that a complete library dir holds; None if it is none, or damaged."""
-    record = _read(directory)
-    if record is None or flaw(directory, record) is not None:
-        return None
-    try:
-        libraries = LibrarySet(tuple(_library_from_json(data) for data in record.plain["libraries"]))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return libraries if libraries.key == record.digest else None
+def write_libraries(directory: Path, libraries: LibrarySet, sizes: Mapping[str, int]) -> None:
+    """Say what a library dir holds; from then on it is complete."""
+    plain = [_library_as_json(library) for library in libraries.libraries]
+    write_record(directory / RECORD, libraries.key, plain, sizes)
 
 
 def check_libraries(directory: Path, libraries: LibrarySet) -> str | None:
@@ -66,35 +44,30 @@ def check_libraries(directory: Path, libraries: LibrarySet) -> str | None:
     Raises:
         StateDirError: It holds another set, whose key begins alike.
     """
-    record = _read(directory)
-    if record is None:
-        return f"no readable {RECORD}" if os.path.lexists(directory) else ""
-    if record.digest != libraries.key:
-        raise StateDirError(
-            f"{directory}: holds another set of libraries, of key {record.digest}, where one of key {libraries.key} "
-            "belongs; remove it, or choose another state dir"
-        )
-    return flaw(directory, record)
+    return check_record(directory, directory / RECORD, libraries.key, "set of libraries", "one")
 
 
-def digests_in(directory: Path) -> frozenset[str]:
-    """The sha256 of every wheel in a library dir, which may be damaged; none if it does not say."""
-    record = _read(directory)
-    try:
-        return frozenset(str(data["digest"]) for data in record.plain["libraries"]) if record else frozenset()
-    except (KeyError, TypeError):
-        return frozenset()
+def read_libraries(directory: Path, *, whole: bool = True) -> LibrarySet | None:
+    """The set that a library dir holds; None if it does not say.
 
-
-def _read(directory: Path) -> SiteRecord | None:
-    try:
-        content = json.loads((directory / RECORD).read_bytes())
-        known = content["format"] == _FORMAT and is_digest(content["key"])
-        return (
-            SiteRecord(content["key"], dict(content["sizes"]), {"libraries": content["libraries"]}) if known else None
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    Args:
+        directory: Where to look.
+        whole: Whether a damaged one counts as none.
+    """
+    record = read_record(directory / RECORD)
+    if record is None or (whole and flaw(directory, record) is not None):
         return None
+    try:
+        libraries = LibrarySet(tuple(_library_from_json(data) for data in record.plain))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return libraries if libraries.key == record.digest else None
+
+
+def libraries_in(directories: Iterable[Path]) -> dict[str, Library]:
+    """What library dirs, which may be damaged, were made of: sha256 of each wheel -> what was verified of it."""
+    sets = (read_libraries(directory, whole=False) for directory in directories)
+    return {library.digest: library for found in sets if found is not None for library in found.libraries}
 
 
 def _library_as_json(library: Library) -> dict[str, Any]:
@@ -110,12 +83,12 @@ def _library_as_json(library: Library) -> dict[str, Any]:
 
 
 def _library_from_json(data: Mapping[str, Any]) -> Library:
-    library = Library(
+    return Library(
         name=data["name"],
         version=Version(data["version"]),
         path=Path(data["path"]),
         digest=data["digest"],
         provides=tuple(data["provides"]),
         dist_info=data["dist_info"],
+        requires=tuple(Requirement(text) for text in data["requires"]),
     )
-    return replace(library, requires=tuple(Requirement(text) for text in data["requires"]))

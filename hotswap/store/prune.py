@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .layout import DIGEST_DIGITS, Layout
-from .libraries import digests_in
+from .libraries import libraries_in
 
+_LIBRARIES = "libraries/"
 _BUILD_AGE = 3600.0
 """Seconds after which scratch of a builder counts as left behind."""
 
@@ -31,7 +32,14 @@ class PruneReport:
     """Names of fetched wheels."""
 
     def __str__(self) -> str:
-        return f"{len(self.removed)} site dirs removed, {self.kept} kept, {self.freed / 1e6:.1f} MB freed"
+        libraries = sum(name.startswith(_LIBRARIES) for name in self.removed)
+        counts = {
+            "site dir": len(self.removed) - libraries,
+            "library dir": libraries,
+            "fetched wheel": len(self.wheels),
+        }
+        told = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+        return f"{', '.join(told) or 'nothing'} removed, {self.kept} dirs kept, {self.freed / 1e6:.1f} MB freed"
 
 
 def _size(path: Path) -> int:
@@ -57,7 +65,7 @@ def _left_behind(directory: Path) -> list[Path]:
 def _unused_wheels(layout: Layout, kept: Iterable[Path]) -> list[Path]:
     """What lies in the wheelhouse but for the wheels that library dirs among those that stay were made of."""
     old = _left_behind(layout.wheelhouse)  # what is young may have been fetched for what is not installed yet
-    used = frozenset[str]().union(*(digests_in(directory) for directory in kept)) if old else frozenset()
+    used = libraries_in(kept) if old else {}
     # What is no wheel is what a process that was killed was just fetching.
     return [
         child for child in old if child.suffix != ".whl" or hashlib.sha256(child.read_bytes()).hexdigest() not in used
@@ -88,7 +96,7 @@ def choose(layout: Layout, used: Collection[str]) -> tuple[PruneReport, list[Pat
 
 def _shown(layout: Layout, directory: Path) -> str:
     name = f"{directory.parent.name}/{directory.name}"
-    return f"libraries/{name}" if directory.parent.parent == layout.all_libraries else name
+    return f"{_LIBRARIES}{name}" if directory.parent.parent == layout.all_libraries else name
 
 
 def set_aside(layout: Layout, paths: Collection[Path]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from hotswap.errors import Fault, WheelError
 from hotswap.model import Library, Manifest, TreeFile
 
-from .site import RECORD
+from .record import RECORD
 
 INSTALLER = "INSTALLER"
 _CHANGED = "changed since it was verified"

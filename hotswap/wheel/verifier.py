@@ -13,8 +13,9 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from ..errors import Fault, UnfinishedWheelError, WheelContractError, WheelError
-from ..model import ENTRY_POINT_GROUP, LIVE_PREFIX, Candidate, Library, Manifest
+from ..model import LIVE_PREFIX, Candidate, Library, Manifest
 from .archive import open_archive
+from .claim import ENTRY_POINTS, claims_to_be_plugin, names_the_group
 from .contents import Contents, read_metadata
 from .files import Files, InstalledFiles, PackedFiles
 from .imports import imported_plugins
@@ -30,7 +31,6 @@ from .source import View, view
 from .stamping import STAMP, read_stamp
 from .syntax import broken_modules
 
-ENTRY_POINTS = "entry_points.txt"
 SETTLING = 2.0
 """Seconds after its last change during which a bad archive counts as a copy in progress."""
 _NOT_PROVIDED = {*sys.stdlib_module_names, "hotswap", "sitecustomize", "usercustomize"}
@@ -118,22 +118,12 @@ class Verifier:
         return known
 
     def claims_plugin(self, candidate: Candidate) -> bool:
-        """False for a wheel that can be read and has no entry point in the group of plugins: it is a library.
-
-        Raises:
-            WheelError: The file cannot be read.
-            UnfinishedWheelError: Somebody still seems to be writing it.
-        """
+        """False for a wheel that can be read and has no entry point in the group of plugins: it is a library."""
         key = (candidate.digest, candidate.path.name)
         if candidate.tree is not None or key in self._known:
             return True
         if key not in self._claims:
-            contents = self._open(candidate, [])
-            entries = None
-            if not isinstance(contents, _Refusal):
-                entries = f"{contents.dist_info}/{ENTRY_POINTS}"
-                raw = contents.files.read(entries) if entries in contents.files.paths else b""
-            self._claims[key] = entries is None or raw is None or ENTRY_POINT_GROUP.encode() in raw
+            self._claims[key] = claims_to_be_plugin(candidate.path)
         return self._claims[key]
 
     def forget(self, keep: Collection[str]) -> None:
@@ -196,6 +186,10 @@ class Verifier:
     def _library(self, candidate: Candidate, contents: Contents, faults: list[Fault]) -> Library | _Refusal:
         tags = self._check_all(candidate, contents, faults)
         core = read_metadata(candidate, contents.files, contents.dist_info, faults)
+        entries = f"{contents.dist_info}/{ENTRY_POINTS}"
+        if entries in contents.files.paths and names_the_group(contents.files.read(entries) or b""):
+            way_out = "a plugin belongs into the directory of plugins: put it there, or hotswap install it"
+            faults.append(Fault(str(candidate.path), "is required as a library, and is a plugin", way_out))
         if faults:
             return _refusal(candidate, candidate.name, faults)
         # Path files act in a site-packages directory only, and before the standard library's modules nobody's come:
