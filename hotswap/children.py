@@ -41,6 +41,8 @@ def reopen(address: Address, name: str) -> bool:
     with _lock:
         if name in _absent:
             return False
+        if any(realm.id == name for realm in _open.get(address.plugin, ())):
+            return True  # another thread has opened it a moment ago
         for store in map(_store, realms.STATE_DIRS.inherited):
             if not address.plugin:
                 _open_libraries(store, address)

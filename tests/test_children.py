@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import Host, noting
 from wheelmaker import make_wheel
 
 import hotswap
@@ -102,6 +102,37 @@ def test_a_version_reads_what_another_wrote(host: Host, inherit: Callable[[Path]
     assert load(old) == "2.0"
     assert versions_open() == ["2.0"]
     assert pickle.loads(old).run() == "1.0"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_versions_open_in_any_order(host: Host, inherit: Callable[[Path], None], order: tuple[int, int]) -> None:
+    """Whichever version a child opens first, each reads as its own what the other wrote; others get the writer's."""
+    late = "def late(data): import alpha_plugin.later; return load(data)"
+    data = []
+    for version in ("1.0", "2.0"):
+        files = {
+            "alpha_plugin/__init__.py": noting("alpha", version, JOB + late),
+            "alpha_plugin/later.py": f"class Job:\n    def run(self): return {version!r}\n",
+        }
+        for old in host.plugins.glob("*.whl"):
+            old.unlink()
+        make_wheel(host.plugins, "alpha", version, files)
+        with host.manager() as manager:
+            manager.load()
+            data.append(manager.invoke("alpha", "make"))
+    inherit(host.state_dir)
+    jobs = {index: pickle.loads(data[index]) for index in order}
+    assert [jobs[index].run() for index in (0, 1)] == ["1.0", "2.0"]
+    later = [f"c{type(jobs[index]).__module__}.later\nJob\n)R.".encode() for index in (0, 1)]
+    for written in (data, later):
+        for index, own in enumerate(["1.0", "2.0"]):
+            module = sys.modules[type(jobs[index]).__module__]
+            assert [module.load(each) for each in written] == [own] * 2
+            assert [module.late(each) for each in written] == [own] * 2
+        for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+            assert [loads(each).run() for each in written] == ["1.0", "2.0"]
+            assert [type(loads(pickle.dumps(jobs[index]))) is type(jobs[index]) for index in (0, 1)] == [True] * 2
+    assert sorted(versions_open()) == ["1.0", "2.0"]
 
 
 @pytest.mark.parametrize("function", ["make", "bare"])

@@ -202,6 +202,78 @@ def test_an_undone_version_leaves_no_trace(host: Host) -> None:
     assert pickle.loads(data).run() == ("1.0", 7)
 
 
+LATE = {
+    "alpha/__init__.py": plugin_source(
+        """
+import importlib, pickle
+from alpha import early
+VERSION = {version!r}
+def by_statement():
+    from alpha.late import Job
+    return Job()
+def by_string(): return importlib.import_module("alpha.late").Job()
+def by_package():
+    import alpha.inner.later
+    return alpha.inner.later.Job()
+def load(data): return pickle.loads(data)
+def late_is_real():
+    import alpha.late
+    return type(alpha.late).__name__, alpha.late.VERSION
+"""
+    ),
+    "alpha/early.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+    "alpha/late.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+    "alpha/inner/later.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+}
+
+
+def late(version: str) -> dict[str, str]:
+    """A plugin of which modules are imported when a function needs them."""
+    return {path: source.replace("{version!r}", repr(version)) for path, source in LATE.items()}
+
+
+@pytest.mark.parametrize("function", ["by_statement", "by_string", "by_package"])
+def test_what_an_old_version_imports_late_is_its_own(host: Host, function: str) -> None:
+    """A module that a version imports when its successor is there already is found as those from before."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded(free_delay=3600.0)
+    with manager.lease() as plugins:
+        alpha = plugins["alpha"]
+        make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+        manager.reload()
+        job = alpha.invoke_func(function)
+        assert job.version == "1.0"
+        data = pickle.dumps(job)
+        for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+            assert type(loads(data)) is type(job)  # in use, so it answers
+            assert loads(pickle.dumps(alpha.invoke_func("load", data))).version == "1.0"
+        late_job = type(manager._engine.generation["alpha"].invoke_func(function))  # type: ignore[index]
+        assert late_job.version == "2.0"
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+        assert loads(data).version == "2.0"
+    assert pickle.dumps(job) == data  # its own objects are its own still
+    assert type(copy.deepcopy(job)) is type(job)
+
+
+def test_a_late_import_after_others_have_asked(host: Host) -> None:
+    """That others have been sent to the successor for a module does not keep the old version from importing its own."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded(free_delay=3600.0)
+    alpha = manager.current["alpha"]
+    data = f"c{alpha.lookup('early.Job').__module__.removesuffix('early')}late\nJob\n.".encode()
+    load, real = alpha.lookup("load"), alpha.lookup("late_is_real")
+    make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+    manager.reload()
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    assert pickle.loads(data).version == "2.0"
+    assert real() == ("module", "1.0")
+    assert load(data).version == "1.0"
+    assert pickle.loads(data).version == "2.0"
+    manager.close()
+    assert not formers()
+
+
 def test_while_leased_the_old_version_answers(host: Host) -> None:
     """As long as somebody holds a version, its name is its own, also in other threads; then it is the newest's."""
     host.add("alpha", "1.0", KINDS)
@@ -480,4 +552,4 @@ def test_reading_while_reloading(host: Host) -> None:
         thread.join()
     assert failures == []
     assert eventually(lambda: not manager.retired() or manager.leaks() == ())
-    assert not [prefix for prefix in OWN_KEYS._keys if prefix != manager.current["alpha"].prefix]
+    assert not [prefix for prefix in OWN_KEYS if prefix != manager.current["alpha"].prefix]
