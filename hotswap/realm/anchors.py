@@ -108,11 +108,11 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
     return None
 
 
-def is_known(node: FunctionType | type, *, by_module: bool = True) -> bool:
+def is_known(node: FunctionType | type) -> bool:
     """False if the name of a function or class does not lead to it: somebody keeps it who has not made it public.
 
     Classes of C code, and those that call themselves like the package that shows them, have names without a realm's.
-    With `by_module` it is enough that the module is there, and has nothing else under the name.
+    It is enough that the module is there, and has nothing else under the name.
     """
     name = node.__module__ if type(node) is FunctionType else class_module(node)
     module = sys.modules.get(name) if isinstance(name, str) else None
@@ -120,7 +120,7 @@ def is_known(node: FunctionType | type, *, by_module: bool = True) -> bool:
     for part in node.__qualname__.split("."):
         namespace = type.__dict__["__dict__"].__get__(found) if isinstance(found, type) else namespace_of(found)
         if not namespace or part not in namespace:
-            return by_module and module is not None
+            return module is not None
         found = namespace[part]
     return getattr(found, "__func__", found) is node or getattr(found, "__wrapped__", None) is node
 

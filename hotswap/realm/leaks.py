@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 from .anchors import STAY, Anchor, anchor, is_known, is_machinery, unseen_holders
 from .asking import ANCHOR
-from .executing import KINDS, executing, frame_of, is_of, plain, running_threads, thread_stacks
+from .executing import KINDS, executing, frame_of, is_of, running_threads, thread_stacks
 from .importing import RealmImport
 from .naming import LRU_CACHE, chain_words, class_module, describe, module_name, namespace_of
 from .unseen import UNSEEN, held_unseen, made_by_extensions, stay
@@ -177,10 +177,9 @@ def _own_objects(heap: list[Any], modules: Iterable[ModuleType], prefix: str) ->
     """What belongs to a realm: its modules, functions and classes, instances of those, frames, namespaces, builtins."""
     checks: dict[type, Callable[[Any], bool]] = {}
     own: dict[int, Any] = {id(module): module for module in modules}
-    names = {plain(module_name(module)) for module in modules}
     for each in heap:
         kind = type(each)
-        check = checks.get(kind) or checks.setdefault(kind, _own_check(kind, prefix, names))
+        check = checks.get(kind) or checks.setdefault(kind, _own_check(kind, prefix))
         if check(each):
             own[id(each)] = each
     for each in list(own.values()):
@@ -192,7 +191,7 @@ def _own_objects(heap: list[Any], modules: Iterable[ModuleType], prefix: str) ->
     return list(own.values())
 
 
-def _own_check(kind: type, prefix: str, names: Collection[str]) -> Callable[[Any], bool]:
+def _own_check(kind: type, prefix: str) -> Callable[[Any], bool]:
     """How to tell whether an object of some type belongs to a realm."""
 
     def is_own_function(function: Any) -> bool:
@@ -217,7 +216,7 @@ def _own_check(kind: type, prefix: str, names: Collection[str]) -> Callable[[Any
     if issubclass(kind, ModuleType):
         return lambda module: f"{module_name(module)}.".startswith(prefix)
     if issubclass(kind, type):
-        return lambda cls: class_module(cls).startswith(prefix) or _is_made_by(cls, is_own_function, names)
+        return lambda cls: class_module(cls).startswith(prefix) or _is_made_by(cls, is_own_function)
     if issubclass(kind, BaseException):
         return lambda error: is_own_traceback(error.__traceback__)
     return {
@@ -232,10 +231,8 @@ def _own_check(kind: type, prefix: str, names: Collection[str]) -> Callable[[Any
     }.get(kind, _is_foreign)
 
 
-def _is_made_by(cls: type, is_own_function: Callable[[Any], bool], names: Collection[str]) -> bool:
+def _is_made_by(cls: type, is_own_function: Callable[[Any], bool]) -> bool:
     """True for a class of a realm that calls itself like somebody else's, as packages do with what they show."""
-    if class_module(cls) in names:
-        return not is_known(cls, by_module=False)
     functions = (each for each in list(type.__dict__["__dict__"].__get__(cls).values()) if type(each) is FunctionType)
     return any(map(is_own_function, functions)) and not is_known(cls)
 
