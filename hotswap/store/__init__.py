@@ -16,7 +16,7 @@ from hotswap.model import HistoryEntry, LibraryDir, LibrarySet, Manifest, SiteDi
 
 from .compiling import ByteCompiler
 from .history import History, wheels_of
-from .hosts import Hosts, living
+from .hosts import Hosts, living, used_by
 from .installing import Installer
 from .layout import DIGEST_DIGITS, Layout, is_digest, site_name
 from .libraries import check_libraries, library_name, read_libraries
@@ -24,7 +24,7 @@ from .lock import FileLock
 from .prune import PruneReport, choose, set_aside
 from .site import check, find_record, flaw
 
-__all__ = ["PruneReport", "Store", "site_name", "wheels_of"]
+__all__ = ["PruneReport", "Store", "site_name", "used_by", "wheels_of"]
 
 
 class Store:
