@@ -429,6 +429,32 @@ def test_copies_shelves_and_registered_reducers(host: Host, tmp_path: Path) -> N
     assert [pickle.loads(data).run() for data in (reduced.getvalue(), registered)] == [("2.0", 8), ("2.0", 9)]
 
 
+def test_objects_that_come_back_after_a_reload(host: Host) -> None:
+    """What a plugin has given to the host works when it comes back after a reload, as it is, copied, or as a pickle.
+
+    Copies of a live object are of its own class; a pickle is read as the new version's. What is left of a version that
+    has been freed can no more be pickled, which pickle says, and not something else in its place.
+    """
+    more = KINDS + "\ndef run(job): return type(job) is Job, job.run()\n"
+    host.add("alpha", "1.0", more)
+    manager = host.loaded()
+    job = manager.invoke("alpha", "job")
+    data = pickle.dumps({"jobs": [job, job], "point": manager.invoke("alpha", "point")})
+    host.add("alpha", "2.0", more)
+    manager.reload()
+    for each in (job, copy.copy(job), copy.deepcopy(job), copy.deepcopy([job])[0]):
+        assert manager.invoke("alpha", "run", each) == (False, ("1.0", 7))
+    read = pickle.loads(data)
+    assert manager.invoke("alpha", "run", read["jobs"][0]) == (True, ("2.0", 7))
+    assert read["jobs"][0] is read["jobs"][1]
+    assert copy.deepcopy(read)["point"] == manager.invoke("alpha", "point")
+    for dumps in (pickle.dumps, pickle._dumps):  # type: ignore[attr-defined]
+        with pytest.raises(pickle.PicklingError, match=r"not the same object as .*alpha__1_0"):
+            dumps(job)
+    manager.rollback()
+    assert manager.invoke("alpha", "run", pickle.loads(data)["jobs"][0]) == (True, ("1.0", 7))
+
+
 def test_a_search_through_all_modules_asks_nobody(host: Host) -> None:
     """pickle's search for an object that does not know its module neither finds it in a former one nor fails there."""
     host.add("alpha", "1.0", KINDS)
