@@ -20,7 +20,7 @@ from wheelmaker import make_wheel, plugin_source
 
 import hotswap
 from hotswap.realm.finder import FINDER
-from hotswap.realm.ownkeys import OWN_KEYS
+from hotswap.realm.ownkeys import OWN_KEYS, OthersKey, OwnKey
 
 KINDS = """
 import collections, dataclasses, enum, pickle
@@ -272,6 +272,73 @@ def test_a_late_import_after_others_have_asked(host: Host) -> None:
     assert pickle.loads(data).version == "2.0"
     manager.close()
     assert not formers()
+
+
+SLOW = """
+import importlib, pickle
+from eventlog import shelf
+def slowly():
+    import alpha.slow
+    return alpha.slow.Job()
+def breaks():
+    try: importlib.import_module("alpha.broken")
+    except ZeroDivisionError: return "broken"
+"""
+
+
+def test_a_successor_that_comes_during_an_import(host: Host, events: list[str]) -> None:
+    """A module that is half imported when the successor is opened becomes the old version's own all the same."""
+    slow = "from eventlog import shelf\nclass Job: pass\nshelf['reached'].set()\nshelf['leave'].wait()\n"
+    files = {"alpha/__init__.py": plugin_source(SLOW), "alpha/slow.py": slow, "alpha/broken.py": "1 / 0"}
+    make_wheel(host.plugins, "alpha", "1.0", files)
+    manager = host.loaded(free_delay=3600.0)
+    reached, leave = eventlog.shelf["reached"], eventlog.shelf["leave"] = threading.Event(), threading.Event()
+    jobs: list[Any] = []
+    with manager.lease() as plugins:
+        alpha = plugins["alpha"]
+        thread = threading.Thread(target=lambda: jobs.append(alpha.invoke_func("slowly")))
+        thread.start()
+        reached.wait()
+        make_wheel(host.plugins, "alpha", "2.0", files | {"alpha/slow.py": "class Job: pass"})
+        manager.reload()
+        leave.set()
+        thread.join()
+        assert alpha.invoke_func("breaks") == "broken"
+        assert type(alpha.invoke_func("slowly")) is type(jobs[0])
+        data = pickle.dumps(jobs[0])
+        assert type(pickle.loads(data)) is type(jobs[0])
+        own = [key for key in sys.modules if type(key) is OwnKey]
+        assert sorted(key.split(".", 3)[-1] for key in own if key.count(".") > 2) == ["alpha", "alpha.slow"]
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    assert type(pickle.loads(data)) is type(manager.invoke("alpha", "slowly"))
+
+
+def test_others_have_asked_for_what_is_never_imported(host: Host) -> None:
+    """What stands for a module that the old version has not imported is a text to the host, and stays in the end."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded()
+    with manager.lease() as plugins:
+        name = f"{plugins['alpha'].lookup('early.Job').__module__.removesuffix('early')}late"
+        data = f"c{name}\nJob\n.".encode()
+        make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+        manager.reload()
+        current = manager._engine.generation["alpha"]  # type: ignore[index]
+        assert current.lookup("load")(data).version == "2.0"
+        (key,) = (key for key in sys.modules if type(key) is OthersKey)
+        assert (pickle.loads(pickle.dumps(key)), str(key)) == (name, name)
+        same = key
+        assert [key == other for other in (same, "another", 5)] == [True, False, False]
+        old = FINDER.realms_of("alpha")[0]
+        assert OWN_KEYS.key_for_others(old, name) is key
+        assert OWN_KEYS.key_for_others(old, f"{name}r") is not key  # and nothing is ever put under that one
+        assert OWN_KEYS.key_for_others(old, name.removesuffix("late") + "early") is None
+        assert name not in sys.modules  # for the host the old version answers
+        assert current.lookup("load")(data).version == "2.0"
+    assert eventually(lambda: not manager.retired() or manager.leaks() == ())
+    assert pickle.loads(data).version == "2.0"
+    with pytest.raises(AttributeError, match="no attribute '__nothing__'"):
+        _ = sys.modules[name].__nothing__
+    assert not [key for key in sys.modules if type(key) is not str]
 
 
 def test_while_leased_the_old_version_answers(host: Host) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import ctypes
 import gc
+import os
 import re
 import subprocess
 import sys
@@ -36,6 +37,7 @@ PyMODINIT_FUNC PyInit_keeper(void) {
     PyType_Slot slots[] = {{0, NULL}};
     PyType_Spec spec = {"thing.keeper.Made", 0, 0, Py_TPFLAGS_DEFAULT, slots};
     if (made == NULL || inner == NULL) return NULL;
+    Py_XINCREF(PyImport_AddModule("thing.keeper.deep"));  /* as Rust does with what belongs to its module */
     PyModule_AddObject(inner, "made", Py_NewRef(made));
     PyModule_AddObject(made, "inner", inner);
     PyModule_AddObject(made, "Made", PyType_FromSpec(&spec));
@@ -123,7 +125,7 @@ def test_extension_modules_stay(host: Host, keeper: bytes) -> None:
     without(host, manager)
     gc.collect()
     (said,) = words(manager)
-    assert said == "extension modules stay, because Python never unloads them: thing.keeper"
+    assert said == "extension modules stay, because Python never unloads them: thing.keeper, thing.keeper.deep"
     assert manager.retired() == ()
 
 
@@ -135,7 +137,8 @@ def test_what_extension_modules_keep(host: Host, keeper: bytes) -> None:
     manager = with_thing(host, files, name="thing/__init__.py", uses=uses)
     without(host, manager)
     assert words(manager) == [
-        "extension modules stay, because Python never unloads them: thing.keeper; they keep class thing.Thing"
+        "extension modules stay, because Python never unloads them: thing.keeper, thing.keeper.deep; they keep class"
+        " thing.Thing"
     ]
 
 
@@ -186,7 +189,7 @@ def test_what_runs_after_a_fork(host: Host, tmp_path: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(script), *arguments],
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": f"{tests.parent}:{tests}", "PATH": ""},
+        env={**os.environ, "PYTHONPATH": f"{tests.parent}:{tests}"},
         check=True,
     )
     assert done.stdout.splitlines() == [

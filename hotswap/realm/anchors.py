@@ -122,7 +122,7 @@ def is_known(node: FunctionType | type) -> bool:
         if not namespace or part not in namespace:
             return module is not None
         found = namespace[part]
-    return getattr(found, "__func__", found) is node or getattr(found, "__wrapped__", None) is node
+    return found is node or (type(found) in (classmethod, staticmethod) and found.__func__ is node)
 
 
 def module_of_function(function: FunctionType) -> str:

@@ -37,13 +37,9 @@ def _extensions(modules: Iterable[ModuleType]) -> list[str]:
     """The names of those that are extension modules, or were made by one."""
     names = {module_name(each): _file_of(each) for each in modules}
     from_files = {name for name, file in names.items() if file.endswith(tuple(EXTENSION_SUFFIXES))}
-    made = {name for name, file in names.items() if file == "None" and not from_files.isdisjoint(_parents(name))}
+    inside = tuple(f"{name}." for name in from_files)
+    made = {name for name, file in names.items() if file == "None" and name.startswith(inside)}
     return sorted(map(plain, from_files | made))
-
-
-def _parents(name: str) -> Iterator[str]:
-    while name := name.rpartition(".")[0]:
-        yield name
 
 
 def held_unseen(own: list[Any], modules: Sequence[ModuleType]) -> list[str]:
