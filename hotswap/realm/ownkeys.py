@@ -101,7 +101,8 @@ class WatchedSpec(ModuleSpec):
         super().__setattr__(name, value)
         if name == "_initializing" and not value:
             self.__class__ = ModuleSpec  # type: ignore[assignment]
-            OWN_KEYS.imported(self.name)
+            if OWN_KEYS:  # who puts keys from now on sees that the import is done
+                OWN_KEYS.imported(self.name)
 
 
 @dataclass(slots=True)
@@ -194,6 +195,9 @@ class OwnKeys:
 
     def __contains__(self, prefix: str) -> bool:
         return prefix in self._own
+
+    def __len__(self) -> int:
+        return len(self._own)
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._own))
