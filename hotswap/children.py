@@ -21,7 +21,7 @@ from . import realms
 from .errors import FormerNameError, StateDirError
 from .model import LibraryDir, SiteDir
 from .realm import LIBRARIES, Address, Realm, address_of
-from .store import Store
+from .store import Store, used_by
 
 KEPT = 4
 """How many versions of one plugin a child keeps, besides those that execute."""
@@ -41,7 +41,9 @@ def reopen(address: Address, name: str) -> bool:
     with _lock:
         if name in _absent:
             return False
-        for store in map(_store, realms.STATE_DIRS.inherited):
+        if any(realm.id == name for realm in _open.get(address.plugin, ())):
+            return True  # another thread has opened it a moment ago
+        for store in map(_store, _state_dirs()):
             if not address.plugin:
                 _open_libraries(store, address)
                 continue
@@ -58,6 +60,19 @@ def reopen(address: Address, name: str) -> bool:
                 return True
         _absent.add(name)
         return False
+
+
+def state_dirs_of(pid: int) -> list[str]:
+    """The state dirs that another process of this user uses at the moment; none where the system does not say."""
+    return list(map(str, used_by(pid)))
+
+
+def _state_dirs() -> Iterator[str]:
+    """Those that are known, then those that the parent has begun to use since."""
+    known = realms.STATE_DIRS.inherited
+    yield from known
+    realms.STATE_DIRS.look()
+    yield from (each for each in realms.STATE_DIRS.inherited if each not in known)
 
 
 def _sites(store: Store, address: Address) -> Iterator[SiteDir]:

@@ -20,7 +20,7 @@ from .model import Action, HistoryEntry, Plan
 from .options import as_logger, as_state_dir
 from .planning import Sources
 from .report import ReloadReport
-from .retired import Retired
+from .retired import Retired, libraries_left
 from .retirement import Retirement
 from .static import Static, make_supply
 from .store import PruneReport, Store
@@ -217,12 +217,12 @@ class PluginManager:
         return self._store.entries()
 
     def retired(self) -> tuple[Retired, ...]:
-        """The plugin versions that are no longer current and still in memory, oldest first."""
-        return self._retirement.snapshot()
+        """What is no longer current and still in memory: plugin versions, oldest first, then private libraries."""
+        return self._retirement.snapshot() + libraries_left(self.state_dir)
 
     def leaks(self) -> tuple[Retired, ...]:
         """Collect all garbage, which stops every thread, then say who holds each retired version still in memory."""
-        return self._retirement.snapshot(holders=True)
+        return self._retirement.snapshot(holders=True) + libraries_left(self.state_dir, holders=True)
 
     def set_sources(self, sources: Sources) -> None:
         """Take plugins from elsewhere, beginning with the next reload.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
 from .calls import Caller
 from .generation import Plugin
+from .realm import LIBRARIES
 
 
 class RealmLike(Protocol):
@@ -57,15 +59,16 @@ class RealmLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A plugin version that is no longer part of the current generation and still in memory.
+    """A plugin version, or a set of private libraries, that is no longer in use and still in memory.
 
     Attributes:
-        plugin: Its name.
-        version: Its version.
-        generation: Number of the generation that loaded it.
+        plugin: Its name; `private libraries` for a set that no plugin uses any more.
+        version: Its version; the name and version of the first of the libraries, and how many there are besides.
+        generation: Number of the generation that loaded it; 0 for libraries.
         state: "draining": somebody executes in it; "drained": `on_free` is due; "freed": it only waits to be collected.
         seconds: Since it was retired.
         holders: Who holds it, in words; filled by `manager.leaks()` and when `drain_timeout` has passed.
+        libraries: Name and version of each of the libraries, e.g. `numpy 1.26.4`; empty for a plugin.
     """
 
     plugin: str
@@ -74,6 +77,7 @@ class Retired:
     state: str
     seconds: float
     holders: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -122,3 +126,23 @@ class Record:
             for where in list(hold.leases.values())
         ]
         return (*leases, *self.realm.executing())
+
+
+def libraries_left(state_dir: Path, *, holders: bool = False) -> tuple[Retired, ...]:
+    """The closed sets of private libraries of a state dir that are still in memory.
+
+    Extension modules alone are no sign of a leak, because Python never unloads them: they are told with the holders.
+    """
+    return tuple(
+        Retired(
+            plugin="private libraries",
+            version=realm.label,
+            generation=0,
+            state="freed",
+            seconds=time.monotonic() - realm.closed_at,
+            holders=realm.holders() if holders else (),
+            libraries=tuple(library.label for library in realm.directory.library_set.libraries),
+        )
+        for realm in LIBRARIES.lingering()
+        if realm.path.startswith(f"{state_dir}/") and (holders or not realm.stays())
+    )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing import process
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import Host, noting
 from wheelmaker import make_wheel
 
 import hotswap
 from hotswap import children, realms
-from hotswap.realm import LIBRARIES
+from hotswap.realm import LIBRARIES, parse
 from hotswap.realm.finder import FINDER
+from hotswap.store import Store
 
 JOB = """
 import pickle
@@ -104,6 +108,37 @@ def test_a_version_reads_what_another_wrote(host: Host, inherit: Callable[[Path]
     assert pickle.loads(old).run() == "1.0"
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_versions_open_in_any_order(host: Host, inherit: Callable[[Path], None], order: tuple[int, int]) -> None:
+    """Whichever version a child opens first, each reads as its own what the other wrote; others get the writer's."""
+    late = "def late(data): import alpha_plugin.later; return load(data)"
+    data = []
+    for version in ("1.0", "2.0"):
+        files = {
+            "alpha_plugin/__init__.py": noting("alpha", version, JOB + late),
+            "alpha_plugin/later.py": f"class Job:\n    def run(self): return {version!r}\n",
+        }
+        for old in host.plugins.glob("*.whl"):
+            old.unlink()
+        make_wheel(host.plugins, "alpha", version, files)
+        with host.manager() as manager:
+            manager.load()
+            data.append(manager.invoke("alpha", "make"))
+    inherit(host.state_dir)
+    jobs = {index: pickle.loads(data[index]) for index in order}
+    assert [jobs[index].run() for index in (0, 1)] == ["1.0", "2.0"]
+    later = [f"c{type(jobs[index]).__module__}.later\nJob\n)R.".encode() for index in (0, 1)]
+    for written in (data, later):
+        for index, own in enumerate(["1.0", "2.0"]):
+            module = sys.modules[type(jobs[index]).__module__]
+            assert [module.load(each) for each in written] == [own] * 2
+            assert [module.late(each) for each in written] == [own] * 2
+        for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+            assert [loads(each).run() for each in written] == ["1.0", "2.0"]
+            assert [type(loads(pickle.dumps(jobs[index]))) is type(jobs[index]) for index in (0, 1)] == [True] * 2
+    assert sorted(versions_open()) == ["1.0", "2.0"]
+
+
 @pytest.mark.parametrize("function", ["make", "bare"])
 @pytest.mark.parametrize("can_hold", [True, False])
 def test_private_libraries(
@@ -131,6 +166,42 @@ def test_what_is_not_there(host: Host, inherit: Callable[[Path], None], tmp_path
         with pytest.raises(hotswap.FormerNameError, match=r"alpha_plugin\.Job of alpha 1\.0.*no version of alpha is"):
             pickle.loads(data)
     assert len(children._absent) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not say what is open")
+def test_state_dirs_are_those_of_the_parent(
+    host: Host, inherit: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child looks which state dirs its parent uses, unless it has managers of its own; of others none are told."""
+    data = written(host, "1.0")
+    config = process.current_process()._config  # type: ignore[attr-defined]
+    monkeypatch.setattr(process, "_parent_process", SimpleNamespace(pid=os.getpid()))
+    assert realms.reopener() is None  # the parent uses none
+    with host.manager() as manager:
+        manager.load()
+        assert realms.reopener() is None
+    assert "hotswap" not in config
+    store = Store(host.state_dir)
+    store.hold(["3f9c" * 16])
+    assert children.state_dirs_of(os.getpid()) == [str(host.state_dir)]
+    assert children.state_dirs_of(2**30) == []
+    try:
+        assert pickle.loads(data).run() == "1.0"
+        assert config.pop("hotswap") is realms.STATE_DIRS
+        assert realms.STATE_DIRS.inherited == (str(host.state_dir),)
+    finally:
+        store.close()
+
+
+def test_two_threads_open_one_version(host: Host, inherit: Callable[[Path], None]) -> None:
+    """A version that another thread has opened meanwhile is not opened again."""
+    data = written(host, "1.0")
+    inherit(host.state_dir)
+    name = type(pickle.loads(data)).__module__.split(".")[2]
+    parsed = parse(f"hotswap.realms.{name}")
+    assert parsed is not None
+    assert children.reopen(parsed[0], name)
+    assert versions_open() == ["1.0"]
 
 
 def test_others_names(inherit: Callable[[Path], None], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from wheelmaker import make_wheel, plugin_source
 
 import hotswap
 from hotswap.realm.finder import FINDER
-from hotswap.realm.ownkeys import OWN_KEYS
+from hotswap.realm.ownkeys import OWN_KEYS, OthersKey, OwnKey
 
 KINDS = """
 import collections, dataclasses, enum, pickle
@@ -202,6 +202,145 @@ def test_an_undone_version_leaves_no_trace(host: Host) -> None:
     assert pickle.loads(data).run() == ("1.0", 7)
 
 
+LATE = {
+    "alpha/__init__.py": plugin_source(
+        """
+import importlib, pickle
+from alpha import early
+VERSION = {version!r}
+def by_statement():
+    from alpha.late import Job
+    return Job()
+def by_string(): return importlib.import_module("alpha.late").Job()
+def by_package():
+    import alpha.inner.later
+    return alpha.inner.later.Job()
+def load(data): return pickle.loads(data)
+def late_is_real():
+    import alpha.late
+    return type(alpha.late).__name__, alpha.late.VERSION
+"""
+    ),
+    "alpha/early.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+    "alpha/late.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+    "alpha/inner/later.py": "VERSION = {version!r}\nclass Job:\n    version = VERSION\n",
+}
+
+
+def late(version: str) -> dict[str, str]:
+    """A plugin of which modules are imported when a function needs them."""
+    return {path: source.replace("{version!r}", repr(version)) for path, source in LATE.items()}
+
+
+@pytest.mark.parametrize("function", ["by_statement", "by_string", "by_package"])
+def test_what_an_old_version_imports_late_is_its_own(host: Host, function: str) -> None:
+    """A module that a version imports when its successor is there already is found as those from before."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded(free_delay=3600.0)
+    with manager.lease() as plugins:
+        alpha = plugins["alpha"]
+        make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+        manager.reload()
+        job = alpha.invoke_func(function)
+        assert job.version == "1.0"
+        data = pickle.dumps(job)
+        for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+            assert type(loads(data)) is type(job)  # in use, so it answers
+            assert loads(pickle.dumps(alpha.invoke_func("load", data))).version == "1.0"
+        late_job = type(manager._engine.generation["alpha"].invoke_func(function))  # type: ignore[index]
+        assert late_job.version == "2.0"
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    for loads in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]
+        assert loads(data).version == "2.0"
+    assert pickle.dumps(job) == data  # its own objects are its own still
+    assert type(copy.deepcopy(job)) is type(job)
+
+
+def test_a_late_import_after_others_have_asked(host: Host) -> None:
+    """That others have been sent to the successor for a module does not keep the old version from importing its own."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded(free_delay=3600.0)
+    alpha = manager.current["alpha"]
+    data = f"c{alpha.lookup('early.Job').__module__.removesuffix('early')}late\nJob\n.".encode()
+    load, real = alpha.lookup("load"), alpha.lookup("late_is_real")
+    make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+    manager.reload()
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    assert pickle.loads(data).version == "2.0"
+    assert real() == ("module", "1.0")
+    assert load(data).version == "1.0"
+    assert pickle.loads(data).version == "2.0"
+    manager.close()
+    assert not formers()
+
+
+SLOW = """
+import importlib, pickle
+from eventlog import shelf
+def slowly():
+    import alpha.slow
+    return alpha.slow.Job()
+def breaks():
+    try: importlib.import_module("alpha.broken")
+    except ZeroDivisionError: return "broken"
+"""
+
+
+def test_a_successor_that_comes_during_an_import(host: Host, events: list[str]) -> None:
+    """A module that is half imported when the successor is opened becomes the old version's own all the same."""
+    slow = "from eventlog import shelf\nclass Job: pass\nshelf['reached'].set()\nshelf['leave'].wait()\n"
+    files = {"alpha/__init__.py": plugin_source(SLOW), "alpha/slow.py": slow, "alpha/broken.py": "1 / 0"}
+    make_wheel(host.plugins, "alpha", "1.0", files)
+    manager = host.loaded(free_delay=3600.0)
+    reached, leave = eventlog.shelf["reached"], eventlog.shelf["leave"] = threading.Event(), threading.Event()
+    jobs: list[Any] = []
+    with manager.lease() as plugins:
+        alpha = plugins["alpha"]
+        thread = threading.Thread(target=lambda: jobs.append(alpha.invoke_func("slowly")))
+        thread.start()
+        reached.wait()
+        make_wheel(host.plugins, "alpha", "2.0", files | {"alpha/slow.py": "class Job: pass"})
+        manager.reload()
+        leave.set()
+        thread.join()
+        assert alpha.invoke_func("breaks") == "broken"
+        assert type(alpha.invoke_func("slowly")) is type(jobs[0])
+        data = pickle.dumps(jobs[0])
+        assert type(pickle.loads(data)) is type(jobs[0])
+        own = [key for key in sys.modules if type(key) is OwnKey]
+        assert sorted(key.split(".", 3)[-1] for key in own if key.count(".") > 2) == ["alpha", "alpha.slow"]
+    assert eventually(lambda: manager.retired()[0].state == "drained")
+    assert type(pickle.loads(data)) is type(manager.invoke("alpha", "slowly"))
+
+
+def test_others_have_asked_for_what_is_never_imported(host: Host) -> None:
+    """What stands for a module that the old version has not imported is a text to the host, and stays in the end."""
+    make_wheel(host.plugins, "alpha", "1.0", late("1.0"))
+    manager = host.loaded()
+    with manager.lease() as plugins:
+        name = f"{plugins['alpha'].lookup('early.Job').__module__.removesuffix('early')}late"
+        data = f"c{name}\nJob\n.".encode()
+        make_wheel(host.plugins, "alpha", "2.0", late("2.0"))
+        manager.reload()
+        current = manager._engine.generation["alpha"]  # type: ignore[index]
+        assert current.lookup("load")(data).version == "2.0"
+        (key,) = (key for key in sys.modules if type(key) is OthersKey)
+        assert (pickle.loads(pickle.dumps(key)), str(key)) == (name, name)
+        same = key
+        assert [key == other for other in (same, "another", 5)] == [True, False, False]
+        old = FINDER.realms_of("alpha")[0]
+        assert OWN_KEYS.key_for_others(old, name) is key
+        assert OWN_KEYS.key_for_others(old, f"{name}r") is not key  # and nothing is ever put under that one
+        assert OWN_KEYS.key_for_others(old, name.removesuffix("late") + "early") is None
+        assert name not in sys.modules  # for the host the old version answers
+        assert current.lookup("load")(data).version == "2.0"
+    assert eventually(lambda: not manager.retired() or manager.leaks() == ())
+    assert pickle.loads(data).version == "2.0"
+    with pytest.raises(AttributeError, match="no attribute '__nothing__'"):
+        _ = sys.modules[name].__nothing__
+    assert not [key for key in sys.modules if type(key) is not str]
+
+
 def test_while_leased_the_old_version_answers(host: Host) -> None:
     """As long as somebody holds a version, its name is its own, also in other threads; then it is the newest's."""
     host.add("alpha", "1.0", KINDS)
@@ -357,6 +496,32 @@ def test_copies_shelves_and_registered_reducers(host: Host, tmp_path: Path) -> N
     assert [pickle.loads(data).run() for data in (reduced.getvalue(), registered)] == [("2.0", 8), ("2.0", 9)]
 
 
+def test_objects_that_come_back_after_a_reload(host: Host) -> None:
+    """What a plugin has given to the host works when it comes back after a reload, as it is, copied, or as a pickle.
+
+    Copies of a live object are of its own class; a pickle is read as the new version's. What is left of a version that
+    has been freed can no more be pickled, which pickle says, and not something else in its place.
+    """
+    more = KINDS + "\ndef run(job): return type(job) is Job, job.run()\n"
+    host.add("alpha", "1.0", more)
+    manager = host.loaded()
+    job = manager.invoke("alpha", "job")
+    data = pickle.dumps({"jobs": [job, job], "point": manager.invoke("alpha", "point")})
+    host.add("alpha", "2.0", more)
+    manager.reload()
+    for each in (job, copy.copy(job), copy.deepcopy(job), copy.deepcopy([job])[0]):
+        assert manager.invoke("alpha", "run", each) == (False, ("1.0", 7))
+    read = pickle.loads(data)
+    assert manager.invoke("alpha", "run", read["jobs"][0]) == (True, ("2.0", 7))
+    assert read["jobs"][0] is read["jobs"][1]
+    assert copy.deepcopy(read)["point"] == manager.invoke("alpha", "point")
+    for dumps in (pickle.dumps, pickle._dumps):  # type: ignore[attr-defined]
+        with pytest.raises(pickle.PicklingError, match=r"not the same object as .*alpha__1_0"):
+            dumps(job)
+    manager.rollback()
+    assert manager.invoke("alpha", "run", pickle.loads(data)["jobs"][0]) == (True, ("1.0", 7))
+
+
 def test_a_search_through_all_modules_asks_nobody(host: Host) -> None:
     """pickle's search for an object that does not know its module neither finds it in a former one nor fails there."""
     host.add("alpha", "1.0", KINDS)
@@ -480,4 +645,4 @@ def test_reading_while_reloading(host: Host) -> None:
         thread.join()
     assert failures == []
     assert eventually(lambda: not manager.retired() or manager.leaks() == ())
-    assert not [prefix for prefix in OWN_KEYS._keys if prefix != manager.current["alpha"].prefix]
+    assert not [prefix for prefix in OWN_KEYS if prefix != manager.current["alpha"].prefix]

@@ -158,6 +158,58 @@ def test_a_child_is_told_when_it_starts(host: Host, method: str, tmp_path: Path)
             assert other.invoke("alpha", "submit", pool, [1])[0] == [("1.0", 2)]
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not say what is open")
+
+
+@needs_proc
+def test_a_pool_that_is_older_than_the_manager(host: Host, method: str, tmp_path: Path) -> None:
+    """Children that were there before any manager find its plugins and private libraries, and those of the next."""
+    make_wheel(host.plugins, "thing", "1.0", {"thing.py": "class Thing:\n    x = 3\n"}, entry_points="")
+    host.add("alpha", "1.0", WORKS + "\nimport thing\ndef make(): return thing.Thing()", requires="thing")
+    with Pool(1, mp_context=multiprocessing.get_context(method)) as pool:
+        assert pool.submit(loaded_here).result() == []
+        manager = host.loaded()
+        assert manager.invoke("alpha", "submit", pool, [1])[0] == [("1.0", 2)]
+        assert pool.submit(getattr, manager.invoke("alpha", "make"), "x").result() == 3
+        other = host.manager(state_dir=tmp_path / "else" / "where")
+        host.add("alpha", "2.0", WORKS)
+        other.load()
+        assert other.invoke("alpha", "submit", pool, [1])[0] == [("2.0", 2)]
+        with other.lease() as plugins:
+            path = tmp_path / "two"
+            assert pool.submit(plugins["alpha"].lookup("grandchild"), path, method).result() == 0
+        assert path.read_text() == "2.0 from below"
+
+
+@needs_proc
+def test_a_multiprocessing_pool_that_is_older(host: Host, method: str) -> None:
+    """The workers of a `multiprocessing.Pool`, too, need not be younger than the manager."""
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.apply(loaded_here) == []
+        host.add("alpha", "1.0", WORKS)
+        manager = host.loaded()
+        with manager.lease() as plugins:
+            (job,) = pool.map(plugins["alpha"].lookup("work"), [3])
+            assert (type(job) is plugins["alpha"].lookup("Job"), job.run()) == (True, ("1.0", 6))
+
+
+def test_a_multiprocessing_pool(host: Host, method: str) -> None:
+    """`multiprocessing.Pool` runs a plugin's functions and gets its objects back, by every method of its."""
+    host.add("alpha", "1.0", WORKS)
+    manager = host.loaded()
+    with manager.lease() as plugins, multiprocessing.get_context(method).Pool(1) as pool:
+        work, told = plugins["alpha"].lookup("work"), plugins["alpha"].lookup("told")
+        jobs = [
+            *pool.map(work, [1]),
+            *pool.imap(work, [2]),
+            pool.apply_async(work, (3,)).get(),
+            *pool.starmap(work, [(4,)]),
+        ]
+        assert [job.run() for job in jobs] == [("1.0", 2), ("1.0", 4), ("1.0", 6), ("1.0", 8)]
+        assert all(type(job) is plugins["alpha"].lookup("Job") for job in jobs)
+        assert [each[:2] for each in pool.map(told, jobs)] == [job.run() for job in jobs]
+
+
 def test_a_version_reads_its_own_in_a_child(host: Host, pool: Pool, tmp_path: Path) -> None:
     """In a child, too, what the old version wrote is the new one's where that reads it."""
     host.add("alpha", "1.0", WORKS)

@@ -65,7 +65,8 @@ def draw_status(status: dict[str, Any]) -> str:
         lines += ["", draw_plugins(status["plugins"])]
     if status["retired"]:
         rows = [
-            [r["plugin"], r["version"], str(r["generation"]), r["state"], span(r["seconds"])] for r in status["retired"]
+            [r["plugin"], r["version"], str(r["generation"] or "-"), r["state"], span(r["seconds"])]
+            for r in status["retired"]
         ]
         lines += ["", table(["RETIRED", "VERSION", "GENERATION", "STATE", "FOR"], rows)]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import Context
-from types import FrameType, FunctionType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from .executing import KINDS, frame_of, function_of, is_hotswaps, is_of, module_of, place_of
@@ -29,6 +29,7 @@ from .naming import (
     locals_of,
     module_words,
     names_in,
+    namespace_of,
 )
 from .territory import PARENT
 
@@ -47,6 +48,7 @@ WAYS_OUT = {
     "ctypes._pointer_type_cache": "use pointer types of the host's structures only",
 }
 """`module.attribute` -> what a plugin has to do about being held there."""
+STAY = "extension modules stay, because Python never unloads them"
 _OWN_MACHINERY = ("hotswap.realm.", "hotswap.retired.", "hotswap.retirement.", "hotswap.manager.")
 
 
@@ -74,16 +76,16 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
         way_out = WAYS_OUT.get(f"{module}.{names[0]}", "") if names else ""
         return Anchor(module_words(module) + attributes(names), 0, way_out, is_hotswaps(module))
     if kind in (list, dict):
-        return _codecs(node, chain)
+        return _registry(node, chain)
     if kind is LRU_CACHE:
         way_out = "the entry goes when other code has filled the cache, or after typing._cleanups"
         return _linked(node, chain, way_out if is_typings(node) else "call its cache_clear()")
     if kind is FunctionType:
         if str(node.__module__).startswith(PARENT + ".") and not module_of_function(node).startswith(PARENT + "."):
             return None  # a wrapper of somebody else's around a realm's function, under that one's name
-        return (
-            None if "<locals>" in node.__qualname__.removeprefix("singledispatch.<locals>.") else _linked(node, chain)
-        )
+        # By its code, because a wrapper wears the name of what is inside.
+        inner = "<locals>" in node.__code__.co_qualname.removeprefix("singledispatch.<locals>.")
+        return None if inner or not is_known(node) else _linked(node, chain)
     if kind in KINDS:
         frame = frame_of(node)
         # A wrapper of hotswap's own is held by whoever drives it.
@@ -97,13 +99,30 @@ def anchor(node: Any, chain: Sequence[Any], module_dicts: dict[int, str]) -> Anc
     if issubclass(kind, logging.Logger):
         return _linked(node, chain, "on_free has to call removeHandler or removeFilter")
     if issubclass(kind, type):
-        if "<locals>" in node.__qualname__:
+        if "<locals>" in node.__qualname__ or not is_known(node):
             return None
         is_base = any(cls is chain[-1] for cls in node.__mro__)
         return Anchor(f"class {class_name(node)}, base class", len(chain) - 1) if is_base else _linked(node, chain)
     if issubclass(kind, (threading.Thread, asyncio.AbstractEventLoop)) or class_name(kind) == DATA_BAG:
         return _linked(node, chain)
     return None
+
+
+def is_known(node: FunctionType | type) -> bool:
+    """False if the name of a function or class does not lead to it: somebody keeps it who has not made it public.
+
+    Classes of C code, and those that call themselves like the package that shows them, have names without a realm's.
+    It is enough that the module is there, and has nothing else under the name.
+    """
+    name = node.__module__ if type(node) is FunctionType else class_module(node)
+    module = sys.modules.get(name) if isinstance(name, str) else None
+    found: Any = module
+    for part in node.__qualname__.split("."):
+        namespace = type.__dict__["__dict__"].__get__(found) if isinstance(found, type) else namespace_of(found)
+        if not namespace or part not in namespace:
+            return module is not None
+        found = namespace[part]
+    return found is node or (type(found) in (classmethod, staticmethod) and found.__func__ is node)
 
 
 def module_of_function(function: FunctionType) -> str:
@@ -168,10 +187,14 @@ def _linked(node: Any, chain: Sequence[Any], way_out: str = "") -> Anchor:
     return Anchor(words, covered - 1, way_out, is_hotswaps(str(defined_in)))
 
 
-def _codecs(node: Any, chain: Sequence[Any]) -> Anchor | None:
-    # The registries of codecs belong to the interpreter; they are known by what is always in them.
+def _registry(node: Any, chain: Sequence[Any]) -> Anchor | None:
+    # The registries of codecs belong to the interpreter; they are known by what is always in them. So is this one.
+    if type(node) is list and any(each is vars(threading)["_after_fork"] for each in node):
+        return Anchor("os.register_at_fork", 0, "that cannot be undone: let the host provide what does it")
     if type(node) is list and any(each is encodings.search_function for each in node):
         return Anchor("codecs.register", 0, "on_free has to call codecs.unregister")
+    if type(node) is list and type(chain[0]) is ModuleType and any(each is sys for each in node):
+        return Anchor(STAY)
     if type(node) is dict and "surrogateescape" in node and "xmlcharrefreplace" in node:
         name = "".join(names_in(node, chain[0])[:1])
         return Anchor(f"codecs.register_error({name!r})", 0, "on_free has to register another one by its name")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial, reduce
+from importlib.machinery import ModuleSpec
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -51,9 +53,10 @@ class Realm(Space):
         self.plugin = manifest.plugin
         self.gives_way = False
         """See `give_way`."""
-        for other in FINDER.realms_of(self.plugin):
-            if other is not self:
-                OWN_KEYS.put(other, FINDER.formers.make)
+        others = [other for other in FINDER.realms_of(self.plugin) if other is not self]
+        # In a child process none is another's successor, in whatever order they are opened.
+        for each in [*others, self] if others and name is not None else others:
+            OWN_KEYS.put(each, FINDER.formers.make)
 
     def load(self, module: str, attribute: str = "") -> Any:
         """Import the module an entry point names and return it, or the object inside it.
@@ -77,6 +80,10 @@ class Realm(Space):
     def go_live(self) -> None:
         """From now on it answers for what pickles name of the plugin's former versions."""
         self.live_since = next(_lives)
+
+    def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
+        """See `Space`; what is imported when the realm has a successor gets a key of its own."""
+        return OWN_KEYS.watched(super().locate(fullname, path))
 
     def loaded(self) -> list[ModuleType]:
         """See `Space`."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-from .territory import PARENT
+from .asking import ANCHOR
+from .territory import PARENT, Reach
 
 
 class _Kind(NamedTuple):
@@ -60,6 +61,17 @@ def executing(prefix: str) -> tuple[str, ...]:
 def running_threads(stacks: Iterable[tuple[str, list[FrameType]]], prefix: str) -> tuple[str, ...]:
     """The threads among `executing`."""
     return tuple(_grouped(_threads(stacks, prefix)))
+
+
+def readers(plugin: str = "") -> Iterator[Reach]:
+    """The versions of a plugin, or of all, whose code executes in this thread, the innermost first."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        anchor = frame.f_builtins.get(ANCHOR)
+        reach = anchor.reach if anchor is not None and not anchor.reach.closed else None
+        if reach is not None and reach.territory.plugin and plugin in ("", reach.territory.plugin):
+            yield reach
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 def thread_stacks() -> list[tuple[str, list[FrameType]]]:

@@ -139,9 +139,11 @@ class RealmFinder(MetaPathFinder):
         fullname = exact(fullname)  # `sys.modules` is to have text for keys
         if fullname.startswith(_PREFIX):
             named, dot, _ = fullname[len(_PREFIX) :].partition(".")
-            realm = self._realms.get(named)
-            if realm is None or (realm.manifest is not None and not self._answers(realm)):
+            realm: Any = self._realms.get(named)
+            if realm is None or OWN_KEYS.has(fullname):  # then it has been imported, and is not found by who asks
                 return self.formers.find_spec(fullname)
+            if realm.prefix in OWN_KEYS and not answers(realm):
+                return self.formers.find_spec(fullname, OWN_KEYS.key_for_others(realm, fullname))
             return realm.locate(fullname, path) if dot and path is not None else None
         top = fullname.partition(".")[0]
         return self._find_plain(fullname, target) if top in self._tops and top not in _STDLIB else None
@@ -153,10 +155,6 @@ class RealmFinder(MetaPathFinder):
             return []
         asked = context.name and canonical(context.name)
         return [found for name, found in own.distributions().items() if asked in (None, name)]
-
-    @staticmethod
-    def _answers(realm: Any) -> bool:
-        return realm.prefix not in OWN_KEYS or answers(realm)
 
     def invalidate_caches(self) -> None:
         """Site dirs never change, so there is nothing to forget."""

@@ -13,19 +13,17 @@ from collections.abc import Callable, Iterable, Sequence
 from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any, NamedTuple
 
-from .anchors import Anchor, anchor, is_machinery, unseen_holders
+from .anchors import STAY, Anchor, anchor, is_known, is_machinery, unseen_holders
+from .asking import ANCHOR
 from .executing import KINDS, executing, frame_of, is_of, running_threads, thread_stacks
 from .importing import RealmImport
 from .naming import LRU_CACHE, chain_words, class_module, describe, module_name, namespace_of
+from .unseen import UNSEEN, held_unseen, made_by_extensions, stay
 
-__all__ = ["executing", "holders"]
+__all__ = ["executing", "holders", "stay"]
 
 _DEPTH = 8
 """References between a realm's object and its holder, at most."""
-_UNSEEN = (
-    "that the garbage collector does not show"
-    " (the stack of a running function, C code, os.register_at_fork, sys.addaudithook)"
-)
 
 
 def holders(modules: Sequence[ModuleType], prefix: str, limit: int = 10) -> tuple[str, ...]:
@@ -47,12 +45,19 @@ def holders(modules: Sequence[ModuleType], prefix: str, limit: int = 10) -> tupl
     ignored = {id(modules), *(id(thread) for thread in threading.enumerate() if thread.name in busy)}
     # From here on nobody dies and no id is used twice; what the walk makes itself is not in the list.
     heap = gc.get_objects()
-    walk = _Walk(heap, _own_objects(heap, modules, prefix), unseen_holders(stacks, prefix), ignored)
+    own = _own_objects(heap, modules, prefix)
+    walk = _Walk(heap, own, unseen_holders(stacks, prefix), ignored)
     for _ in range(_DEPTH):
         walk.step()
         if not walk.frontier or len(walk.told()) >= limit:
             break
-    return tuple([*threads, *walk.told()] or walk.rest())[:limit]
+    told = [*threads, *walk.told()] or walk.told(by_hotswap=True)
+    if any(not text.startswith(STAY) for text in told):
+        return tuple(told[:limit])
+    lost, far = walk.rest()
+    del heap, walk, stacks  # they refer to what is counted now
+    unseen = held_unseen(own, modules)
+    return tuple((unseen if any(text.startswith(STAY) for text in unseen) else lost or unseen or told or far)[:limit])
 
 
 class _Found(NamedTuple):
@@ -94,7 +99,9 @@ class _Walk:
         self._nodes = dict(self.frontier)
         self._inner: dict[int, int] = {}
         modules = [each for each in heap if issubclass(type(each), ModuleType) and not is_machinery(each)]
-        self._module_dicts = {id(namespace_of(module)): module_name(module) for module in modules}
+        spaces = ((namespace_of(module), module_name(module)) for module in modules)
+        # The builtins of a realm are no module that anybody knows of.
+        self._module_dicts = {id(space): name for space, name in spaces if ANCHOR not in (space or {})}
 
     def step(self) -> None:
         """Find who refers to the frontier: holders with a name, and the next frontier."""
@@ -137,16 +144,15 @@ class _Walk:
             ordered.append((length, f"{text}, and {others} more" if others else text))
         return [text for _, text in sorted(ordered)]
 
-    def rest(self) -> list[str]:
-        """What to tell when no holder has a name: hotswap's own references, or where the walk has lost the track."""
-        lost = [(self._chain(key), f"more than {_DEPTH} references away") for key in self.frontier]
-        lost += [(chain, _UNSEEN) for chain in self._lost]
-        texts = sorted(
-            (len(chain), f"{chain_words(chain)}, held by something {where}")
-            for chain, where in lost
-            if not any(is_machinery(node) for node in chain)
-        )
-        return self.told(by_hotswap=True) or list(dict.fromkeys(text for _, text in texts))
+    def rest(self) -> tuple[list[str], list[str]]:
+        """Where the walk has lost the track: what nobody is seen to hold, and what is too far away."""
+        lost = self._words(self._lost, UNSEEN)
+        return lost, self._words(map(self._chain, self.frontier), f"more than {_DEPTH} references away")
+
+    @staticmethod
+    def _words(chains: Iterable[list[Any]], where: str) -> list[str]:
+        found = [chain for chain in chains if not any(is_machinery(node) for node in chain)]
+        return list(dict.fromkeys(f"{chain_words(c)}, held by something {where}" for c in sorted(found, key=len)))
 
     def _reach(self, node: Any, hits: Iterable[int]) -> None:
         for key in hits:
@@ -181,6 +187,7 @@ def _own_objects(heap: list[Any], modules: Iterable[ModuleType], prefix: str) ->
             own[id(each.__globals__)] = each.__globals__
         elif issubclass(type(each), ModuleType) and (namespace := namespace_of(each)) is not None:
             own[id(namespace)] = namespace
+            own |= {id(value): value for value in made_by_extensions(each)}
     return list(own.values())
 
 
@@ -188,7 +195,11 @@ def _own_check(kind: type, prefix: str) -> Callable[[Any], bool]:
     """How to tell whether an object of some type belongs to a realm."""
 
     def is_own_function(function: Any) -> bool:
-        return str(function.__globals__.get("__name__")).startswith(prefix)
+        if str(function.__globals__.get("__name__")).startswith(prefix):
+            return True
+        # What was made by `exec` need not say where; its builtins do.
+        anchor = function.__builtins__.get(ANCHOR)
+        return anchor is not None and bool(anchor.reach.territory.prefix == prefix)
 
     def is_own_import(function: Any) -> bool:
         return type(function) is RealmImport and function.prefix == prefix
@@ -205,7 +216,7 @@ def _own_check(kind: type, prefix: str) -> Callable[[Any], bool]:
     if issubclass(kind, ModuleType):
         return lambda module: f"{module_name(module)}.".startswith(prefix)
     if issubclass(kind, type):
-        return lambda cls: class_module(cls).startswith(prefix)
+        return lambda cls: class_module(cls).startswith(prefix) or _is_made_by(cls, is_own_function)
     if issubclass(kind, BaseException):
         return lambda error: is_own_traceback(error.__traceback__)
     return {
@@ -218,6 +229,12 @@ def _own_check(kind: type, prefix: str) -> Callable[[Any], bool]:
         FrameType: lambda frame: is_of(frame, prefix),
         TracebackType: is_own_traceback,
     }.get(kind, _is_foreign)
+
+
+def _is_made_by(cls: type, is_own_function: Callable[[Any], bool]) -> bool:
+    """True for a class of a realm that calls itself like somebody else's, as packages do with what they show."""
+    functions = (each for each in list(type.__dict__["__dict__"].__get__(cls).values()) if type(each) is FunctionType)
+    return any(map(is_own_function, functions)) and not is_known(cls)
 
 
 def _is_foreign(_: object) -> bool:

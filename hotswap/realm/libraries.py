@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 import warnings
 from functools import partial
 from importlib.machinery import PathFinder
@@ -17,6 +18,7 @@ from ..errors import PrivateCopyError
 from ..model import LibraryDir
 from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
+from .leaks import stay
 from .space import Space
 from .territory import of_libraries
 
@@ -31,6 +33,10 @@ class LibraryRealm(Space):
     def __init__(self, directory: LibraryDir) -> None:
         self.directory = directory
         self.key = directory.library_set.key
+        libraries = directory.library_set.libraries
+        self.label = libraries[0].label + (f" and {len(libraries) - 1} more" if len(libraries) > 1 else "")
+        self.closed_at = 0.0
+        """On the clock of `time.monotonic`, in seconds."""
         super().__init__(
             stem_of(address_of_libraries(directory.library_set)),
             str(directory.path),
@@ -42,6 +48,7 @@ class LibraryRealm(Space):
 
         A plugin has `on_free` for that, a library has nobody who does it.
         """
+        self.closed_at = time.monotonic()
         super().close()
         tables: tuple[Any, ...] = (sys.meta_path, sys.path_hooks, warnings.filters)
         for table in tables:
@@ -53,8 +60,13 @@ class LibraryRealm(Space):
                     logger.removeHandler(handler)
                 for each in filter(self._has_made, list(logger.filters)):
                     logger.removeFilter(each)
-        for cls in filter(self._has_made, list(copyreg.dispatch_table)):
-            del copyreg.dispatch_table[cls]
+        for cls, reducer in list(copyreg.dispatch_table.items()):
+            if self._has_made(cls) or self._has_made(reducer):  # classes of C code do not say whose they are
+                copyreg.dispatch_table.pop(cls, None)
+
+    def stays(self) -> bool:
+        """True if of the modules of a closed realm only extension modules are left, which Python never unloads."""
+        return stay(self.modules.values())
 
     def _has_made(self, entry: Any) -> bool:
         """True for a class or function of the realm, an instance or method of one, and a tuple that has one."""

@@ -171,7 +171,7 @@ def _exception(error: Any) -> str:
 
 _BY_CLASS: dict[type, Any] = {
     type: lambda cls: f"class {class_name(cls)}",
-    ModuleType: lambda module: module_words(module_name(module)),
+    ModuleType: lambda module: _module(module, module_name(module)),
     BaseException: _exception,
     threading.Thread: lambda thread: f'thread "{thread.name}"',
     asyncio.Task: lambda task: f'task "{task.get_name()}"',
@@ -179,6 +179,12 @@ _BY_CLASS: dict[type, Any] = {
     logging.RootLogger: lambda _: "the root logger",
     logging.Logger: lambda logger: f"logger {logger.name}",
 }
+
+
+def _module(module: ModuleType, name: str) -> str:
+    # Modules of C code do not know that they are in a realm.
+    is_nobodys = not name.startswith(PARENT + ".") and sys.modules.get(name) is not module
+    return f"module {name}" if is_nobodys else module_words(name)
 
 
 def _single_dispatch(function: Any) -> str | None:

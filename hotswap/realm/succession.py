@@ -26,7 +26,7 @@ from .. import realms
 from ..errors import FormerNameError
 from ..model import Manifest
 from .address import Address, parse
-from .asking import ANCHOR
+from .executing import readers
 from .territory import PARENT, Reach
 
 KEPT = 64
@@ -53,9 +53,13 @@ class Successor(Protocol):
 class Former(ModuleType):
     """Stands for a module of a realm that is gone."""
 
-    def __init__(self, name: str, formers: Formers) -> None:
+    __key__: str
+    """What it stands under in `sys.modules`: its name, or what equals that for others than the version itself."""
+
+    def __init__(self, name: str, formers: Formers, key: str = "") -> None:
         super().__init__(name, "A module of a plugin version that is gone; another version answers for it.")
         super().__setattr__("_formers", formers)
+        super().__setattr__("__key__", key or name)
         super().__setattr__("__path__", [])
 
     @property
@@ -106,8 +110,13 @@ class Formers:
     def __len__(self) -> int:
         return len(self._modules)
 
-    def find_spec(self, fullname: str) -> ModuleSpec | None:
-        """The spec of a module of a realm that is not open; None if the name is not that of a realm."""
+    def find_spec(self, fullname: str, key: str | None = None) -> ModuleSpec | None:
+        """The spec of a module of a realm that is not open, or does not answer; None if the name is no realm's.
+
+        Args:
+            fullname: The module's name.
+            key: What the module is to stand under in `sys.modules`, if not its name.
+        """
         parsed = parse(fullname)
         if parsed is None:
             return None
@@ -117,7 +126,8 @@ class Formers:
             assert package.__spec__ is not None
             package.__spec__.loader = _Standing()  # type: ignore[assignment]
             return package.__spec__
-        return ModuleSpec(fullname, _FormerLoader(self), is_package=True)  # type: ignore[arg-type]
+        # The interpreter puts a module into `sys.modules` under the name of its spec.
+        return ModuleSpec(key or fullname, _FormerLoader(self), is_package=True)  # type: ignore[arg-type]
 
     def imported(self, module: Former) -> None:
         """Somebody has imported a former module, or is about to: it stays for a while."""
@@ -125,7 +135,7 @@ class Formers:
         _imported.name = name
         with self._lock:
             self._note(module)
-            sys.modules.setdefault(name, module)
+            sys.modules.setdefault(module.__key__, module)
 
     def forget(self, prefix: str = "") -> None:
         """Take names away: all of one realm, which is about to be opened, or all there are."""
@@ -246,8 +256,8 @@ class Formers:
 
     def _drop(self, name: str) -> None:
         module, _ = self._modules.pop(name)
-        if sys.modules.get(name) is module:
-            del sys.modules[name]
+        if sys.modules.get(module.__key__) is module:
+            del sys.modules[module.__key__]
         child = name.removeprefix(f"{PARENT}.")
         if vars(realms).get(child) is module:
             del vars(realms)[child]
@@ -267,7 +277,7 @@ class _FormerLoader:
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """See `importlib.abc.Loader`."""
-        return Former(spec.name, self._formers)
+        return Former(str.__str__(spec.name), self._formers, spec.name)
 
     def exec_module(self, module: Former) -> None:
         """See `importlib.abc.Loader`."""
@@ -283,14 +293,3 @@ class _Standing:
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
-
-
-def readers(plugin: str = "") -> Iterator[Reach]:
-    """The versions of a plugin, or of all, whose code executes in this thread, the innermost first."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        anchor = frame.f_builtins.get(ANCHOR)
-        reach = anchor.reach if anchor is not None and not anchor.reach.closed else None
-        if reach is not None and reach.territory.plugin and plugin in ("", reach.territory.plugin):
-            yield reach
-        frame = frame.f_back  # type: ignore[assignment]

@@ -16,7 +16,7 @@ from hotswap.model import HistoryEntry, Library, LibraryDir, LibrarySet, Manifes
 
 from .compiling import ByteCompiler
 from .history import History, wheels_of
-from .hosts import Hosts, living
+from .hosts import Hosts, living, used_by
 from .installing import Installer
 from .layout import DIGEST_DIGITS, Layout, is_digest, site_name
 from .libraries import check_libraries, libraries_in, library_name, read_libraries
@@ -25,7 +25,7 @@ from .prune import PruneReport, choose, set_aside
 from .record import RECORD
 from .site import check_site, read_site
 
-__all__ = ["PruneReport", "Store", "site_name", "wheels_of"]
+__all__ = ["PruneReport", "Store", "site_name", "used_by", "wheels_of"]
 
 
 class Store:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,21 @@ def living(directory: Path) -> Living:
             way_out = "end the process whose id begins its name"
             raise StateDirError(f"{path}: does not say which site dirs its process uses ({error}); {way_out}") from None
     return Living(frozenset(digests), tuple(dead))
+
+
+def used_by(pid: int) -> Iterator[Path]:
+    """The state dirs that a process uses, by the host files that it has open; none where there is no `/proc`.
+
+    The kernel tells it of processes of the same user only.
+    """
+    descriptors = Path(f"/proc/{pid}/fd")
+    name = re.compile(rf"{pid}-[0-9a-f]+\.json")
+    with suppress(OSError):
+        for descriptor in descriptors.iterdir():
+            with suppress(OSError):
+                file = descriptor.readlink()
+                if file.parent.name == "hosts" and name.fullmatch(file.name):
+                    yield file.parent.parent
 
 
 class Hosts:
