@@ -53,7 +53,7 @@ def run(open_realm: OpenRealm, tmp_path: Path) -> Any:
         "any(v is alpha for v in sys.modules.values()) and 'alpha' in sys.modules.keys()",
         "'alpha' in list(reversed(sys.modules)) and 'json' in repr(sys.modules)",
         "sys.modules == sys.modules and sys.modules != {}",
-        "'tools' not in tools.MODULES or 'alpha' not in tools.MODULES",
+        "tools.MODULES['tools'] is tools and tools.MODULES['alpha'] is alpha",
         "sys.version_info is host.version_info and sys._getframe().f_code is not None",
         "sys.exc_info() == (None, None, None) and sys.stdout is host.stdout",
         "vars(sys) is vars(host) and sys.__name__ == 'sys' and dir(sys) == dir(host)",

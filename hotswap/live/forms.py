@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from ..realm.ownnames import OwnName
 from .data import INT_MAX, INT_MIN, is_text
 from .faults import shown, unfit
 from .marks import marked, not_a, told, unmarked
@@ -98,6 +99,8 @@ def _exact(value: int) -> float:
 
 
 def _hold_str(value: Any) -> str:
+    if type(value) is OwnName:
+        return value.plain  # by which it says the same in every version
     if type(value) is not str:
         raise not_a("str", value)
     if not value.isascii() and not is_text(value):

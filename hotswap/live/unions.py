@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
+from ..realm.ownnames import OwnName
 from .annotations import KNOWN, OUR_PATH, Open, settled, spelled
 from .containers import Find, at_index, at_key, at_keys, built, converted
 from .faults import Misfit, Unfit, shown, unfit
@@ -128,6 +129,8 @@ def open_form(find: Find) -> Form:
 
     def hold(value: Any) -> Any:
         kind = type(value)
+        if kind is OwnName:
+            return STR.hold(value)
         if kind is list:
             return converted(repeat(hold), value, at_index)
         if kind is dict:

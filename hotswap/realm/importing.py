@@ -15,6 +15,7 @@ from .asking import asker, by_statement, seeker
 from .finder import FINDER
 from .overlays import Overlays
 from .overlays.metadata import realm_distributions
+from .ownnames import OwnName, exact
 from .plainkeys import KEYS
 from .territory import Territory, in_plain_words, plain_names
 
@@ -68,6 +69,8 @@ class RealmImport:
         level: int = 0,
     ) -> ModuleType:
         """Stand in for `builtins.__import__`."""
+        if type(name) is OwnName:  # the package it returns is the author's top-level one
+            name = name.plain if self.full(name.plain) == exact(name) else exact(name)
         if level:
             beyond = self._beyond(name, globals, level)
             if beyond is None:
@@ -96,6 +99,8 @@ class RealmImport:
 
     def full(self, name: str) -> str:
         """The name under which the interpreter knows a module that the realm's code calls `name`."""
+        if type(name) is OwnName:
+            return exact(name)
         if self.territory.owns(name):
             return self.prefix + name
         if self.libraries is not None and name.partition(".")[0] in self._outer_tops:
@@ -129,6 +134,7 @@ class RealmImport:
 
         A name that the host provides by itself, not merely because that plugin is installed there, is the host's.
         """
+        name = exact(name)
         if self.full(name) != name:
             return None
         for owner in FINDER.owners_of(name):

@@ -22,6 +22,7 @@ from .importing import RealmImport
 from .leaks import executing, holders
 from .loaders import path_entry_finder
 from .native import forget
+from .ownnames import OwnName
 from .plainkeys import KEYS
 from .territory import PARENT, Territory
 
@@ -180,7 +181,7 @@ class Space:
         return [
             name
             for name in list(sys.modules)
-            if type(name) is str and (name == self.name or name.startswith(self.prefix))
+            if type(name) in (str, OwnName) and (name == self.name or name.startswith(self.prefix))
         ]
 
     def _is_inside(self, file: str) -> bool:

@@ -103,4 +103,4 @@ class RealmModules(dict[str, Any], Kept):
         return self
 
     def _full(self, name: str) -> str:
-        return self._realm.full(name)
+        return self._realm.names_for(name).full(name)
