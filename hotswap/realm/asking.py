@@ -98,9 +98,24 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
         open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
     if open_question and (found := STACK.asker(entries)) is not None:
         return found
-    if own is None and frame is not None and not passes_on(module):
-        return None  # the most frequent, the host's own code
-    return None if decided else _asker(frame)
+    return None if decided else _asker(frame) or _served(frame, name)
+
+
+def _served(frame: FrameType | None, name: str) -> Reach | None:
+    """The plugin beneath whose call code of the host looks for a module of the plugin's by a string.
+
+    As flask does with `app.config.from_object("alpha.settings")`. An import statement of the host's means the host's.
+    """
+    while frame is not None and passes_on(frame.f_globals.get("__name__")):
+        frame = frame.f_back
+    if frame is None or frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME:
+        return None
+    while (frame := frame.f_back) is not None:
+        anchor = frame.f_builtins.get(ANCHOR)
+        if anchor is not None and anchor.reach.territory.plugin:
+            reach: Reach = anchor.reach
+            return reach if not reach.closed and reach.serves_host(name) else None
+    return None
 
 
 def by_statement() -> bool:

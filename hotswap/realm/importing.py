@@ -158,6 +158,17 @@ class RealmImport:
                 name=name,
             )
 
+    def serves_host(self, name: str) -> bool:
+        """True if code of the host that the plugin calls may have a module of the plugin's by that name.
+
+        That is so if the host cannot import what it is called by itself.
+        """
+        top = name.partition(".")[0]
+        if not self.territory.owns(name) or KEYS.host_has(top):
+            return False
+        finders = (getattr(each, "find_spec", None) for each in list(sys.meta_path) if each is not FINDER)
+        return not any(find is not None and find(top, None) for find in finders)
+
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""
         self.closed = True

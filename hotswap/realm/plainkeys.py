@@ -131,6 +131,15 @@ class PlainKeys:
         self._held: list[PlainKey] = []
         self._lock = threading.RLock()
 
+    @staticmethod
+    def host_has(name: str) -> bool:
+        """True if the host has a module of that name in `sys.modules`."""
+        outer, _thread.met = _thread.met, []
+        try:
+            return name in sys.modules
+        finally:
+            _thread.met = outer
+
     def put(self, names: Reach | Territory, name: str) -> None:
         """From now on C code that reaches a realm's module finds it under its plain name."""
         full = names.full(name)

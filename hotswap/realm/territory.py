@@ -85,6 +85,10 @@ class Reach(Protocol):
         """The name under which the interpreter knows a module; the name itself if it is the host's."""
         ...
 
+    def serves_host(self, name: str) -> bool:
+        """True if code of the host that the plugin calls may have a module of the plugin's by that name."""
+        ...
+
 
 def of_site(site: SiteDir, prefix: str) -> Territory:
     """What the realm of a plugin owns."""
