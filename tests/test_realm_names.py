@@ -53,9 +53,17 @@ def full_name(module: Any) -> str:
         "name.removeprefix('alpha.') == 'jobs' and name.removeprefix('beta.') == full and name.endswith('a.jobs')",
         "name.split('.') == ['alpha', 'jobs'] and name.rsplit('.', 1)[0] == 'alpha' and name.split('_') == [name]",
         "name.partition('.') == ('alpha', '.', 'jobs') and name.rpartition('.')[0] == 'alpha'",
-        "'.'.join(name.split('.')) == full and name + '.Job' == 'alpha.jobs.Job' == (name + '.').__add__('Job')",
-        "f'{name}' == '%s' % name == str(name) == '{}'.format(name) == name[:] == full",
-        "f'{name:>99}'[-len(full):] == full and name.split('l')[0] == 'a'",
+        "'.'.join(name.split('.')) == full and name + '.Job' == 'alpha.jobs.Job' == f'{name + chr(46)}Job'",
+        "f'{name}' == '%s' % name == str(name) == 'alpha.jobs' and repr(name) == \"'alpha.jobs'\"",
+        "type(str(name)) is str and f'{name:>12}' == '  alpha.jobs' and 'the ' + name == 'the alpha.jobs'",
+        "len(name) == 10 and name[0] == 'a' and name[-4:] == 'jobs' and list(name)[0] == 'a' and 'jobs' in name",
+        "'hotswap' not in name and name.find('.') == 5 and name.count('a') == 2 and name.upper() == 'ALPHA.JOBS'",
+        "name.encode() == b'alpha.jobs' and name.replace('.', '/') == 'alpha/jobs' and name * 2 == 2 * name",
+        "name[len(__package__) + 1:] == 'jobs' and name[:name.rfind('.')] == 'alpha' and name.split('l')[0] == 'a'",
+        "sys.modules[name[:name.rfind('.')]] is alpha and importlib.import_module('.jobs', __package__) is alpha.jobs",
+        "[m.name[len(__name__) + 1:] for m in pkgutil.walk_packages(__path__, __name__ + '.')] == ['jobs']",
+        "[m.name[len(__name__) + 1:] for m in pkgutil.iter_modules(__path__, __name__ + '.')] == ['jobs']",
+        "[m.name for m in pkgutil.walk_packages(__path__, f'{__name__}.')] == ['alpha.jobs']",
         "sys.modules[name] is sys.modules['alpha.jobs'] is sys.modules[name + ''] is sys.modules[f'{name}']",
         "sys.modules[name.rpartition('.')[0]] is sys.modules[name.split('.')[0]] is alpha and name in sys.modules",
         "importlib.import_module(name) is importlib.import_module('.jobs', name.split('.')[0]) is alpha.jobs",
@@ -68,7 +76,7 @@ def full_name(module: Any) -> str:
 )
 def test_as_the_author_knows_it(alpha: Any, expression: str) -> None:
     """What a plugin's own code asks of the name of its module, or takes of it, is as its author wrote it."""
-    code = "import sys, alpha, alpha.jobs, functools, importlib.util, logging\nname = alpha.jobs.__name__\n"
+    code = "import sys, alpha, alpha.jobs, functools, importlib.util, logging, pkgutil\nname = alpha.jobs.__name__\n"
     assert alpha.run(f"{code}full = alpha.jobs.__spec__.name\nfound = {expression}")
 
 
@@ -90,8 +98,8 @@ def test_as_the_author_knows_it(alpha: Any, expression: str) -> None:
         str,
     ],
 )
-def test_as_text(alpha: Any, look: Any) -> None:
-    """Text that is made of a name is the full one: no two versions have the same."""
+def test_as_the_host_uses_it(alpha: Any, look: Any) -> None:
+    """Text that the host's code, or C, makes of a name is the full one: no two versions have the same."""
     found = look(alpha.jobs.__name__)
     assert type(found) is str
     assert found == full_name(alpha.jobs)

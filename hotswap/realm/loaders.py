@@ -20,6 +20,15 @@ from .native import RealmExtensionLoader, Surroundings
 from .ownnames import OwnName
 
 
+def prepare(module: ModuleType, name: str, builtins: dict[str, Any]) -> None:
+    """Give a module what makes it one of its realm, before its code is executed."""
+    own = vars(module)
+    # `exec` adds builtins only where there are none, so setting them first is all it takes.
+    own.update(__builtins__=builtins, __name__=OwnName(name))
+    if own.get("__package__"):
+        own["__package__"] = OwnName(own["__package__"])
+
+
 class RealmSourceLoader(SourceFileLoader):
     """Loads a .py file, from its byte code where the store has made some, with its realm's builtins."""
 
@@ -27,8 +36,7 @@ class RealmSourceLoader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
-        # `exec` adds builtins only where there are none, so setting them first is all it takes.
-        module.__dict__.update(__builtins__=self.builtins, __name__=OwnName(self.name))
+        prepare(module, self.name, self.builtins)
         super().exec_module(module)
 
     def get_code(self, fullname: str) -> CodeType | None:
@@ -55,7 +63,7 @@ class RealmSourcelessLoader(SourcelessFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
-        module.__dict__.update(__builtins__=self.builtins, __name__=OwnName(self.name))
+        prepare(module, self.name, self.builtins)
         super().exec_module(module)
 
 

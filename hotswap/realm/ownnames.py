@@ -6,15 +6,15 @@ part before the first dot. Others find something by it: dataclasses, typing and 
 registries that must not take two versions of a plugin for one. So a module's name is a string of its own kind, which
 travels from `__name__` to the `__module__` of classes and functions:
 
-- As text and as a key it is the module's full name, also to code in C. Two versions never have one name.
+- As a key, and to the host's code and to C, it is the module's full name. Two versions never have one name.
 - Compared by `==` and `startswith` it is also the name that its author knows.
-- Taken apart by code of a realm it has the parts of the author's name, of which the first leads to its module again.
-- With something added to it, it is such a name still. A traceback shows the author's.
+- What Python code of a realm itself makes of it (formats, cuts, measures) it makes of the author's name: it will
+  compare that with a literal, too. A part up to a dot still leads to its module, and so does what comes of adding to it.
+- A traceback shows the author's.
 
 Rejected: the author's name as the text, and the full one for `hash` only. C code that puts names together (`from .
-import x` in a circle of imports, pickle before protocol 4) would find the host's modules. Rejected too: the author's
-name in whatever a realm's code formats. The host's libraries would get names that they do not find, and take two
-versions for one.
+import x` in a circle of imports, pickle before protocol 4) would find the host's modules. Rejected too: the full name
+in what a realm's code formats. fontTools looks for `f"{__name__}:OPTION"` among literals, django cuts `name[len(app):]`.
 """
 
 from __future__ import annotations
@@ -71,13 +71,9 @@ class OwnName(str):
         """The name of something inside."""
         return OwnName(str.__add__(self, other))
 
-    def __str__(self) -> str:
-        """The name as text."""
-        return self.plain if _shows_errors(sys._getframe().f_back) else exact(self)
-
-    def __format__(self, form: str, /) -> str:
-        """The name in a text."""
-        return format(self.plain if _shows_errors(sys._getframe().f_back) else exact(self), form)
+    def __radd__(self, other: str, /) -> str:
+        """Text that ends with the name."""
+        return other + _face(self, sys._getframe().f_back)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, tuple[str, str]]:
         """Pickled it is text: pickle saves the module of a class so, and reads nothing else."""
@@ -97,27 +93,41 @@ def exact(name: str) -> str:
     return str.__str__(name)
 
 
-def _shows_errors(asking: FrameType | None) -> bool:
+def _face(name: OwnName, asking: FrameType | None) -> str:
+    """The name as whoever is executing knows it."""
     # There is no frame where C code asks by itself, e.g. to print what nobody has caught.
-    return asking is not None and asking.f_globals.get("__name__") == "traceback"
+    if asking is None or (ANCHOR not in asking.f_builtins and asking.f_globals.get("__name__") != "traceback"):
+        return exact(name)
+    return name.plain
 
 
-def _in_parts(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of `str` that takes a name apart."""
+def _by_face(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `str`, applied to the name as its caller knows it."""
 
     def apply(self: OwnName, *arguments: Any, **named: Any) -> Any:
-        asking = sys._getframe().f_back
-        if asking is None or ANCHOR not in asking.f_builtins:
-            return method(exact(self), *arguments, **named)
-        parts = method(self.plain, *arguments, **named)
-        first = parts[0]
-        if not f"{self.plain}.".startswith(f"{first}."):
-            return parts
-        full = exact(self)
-        return type(parts)((OwnName(full[: len(full) - len(self.plain) + len(first)]), *parts[1:]))
+        return method(_face(self, sys._getframe().f_back), *arguments, **named)
 
     return apply
 
 
-for _name in ("split", "rsplit", "partition", "rpartition"):
-    setattr(OwnName, _name, _in_parts(getattr(str, _name)))
+def _in_parts(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `str` that takes a name apart: the name of a package of its is such a name, too."""
+
+    def apply(self: OwnName, *arguments: Any, **named: Any) -> Any:
+        face = _face(self, sys._getframe().f_back)
+        parts = method(face, *arguments, **named)
+        first = parts if isinstance(parts, str) else parts[0]
+        if face is not self.plain or not f"{face}.".startswith(f"{first}."):
+            return parts
+        full = exact(self)
+        package = OwnName(full[: len(full) - len(face) + len(first)])
+        return package if isinstance(parts, str) else type(parts)((package, *parts[1:]))
+
+    return apply
+
+
+_PARTING = frozenset({"split", "rsplit", "partition", "rpartition", "__getitem__"})
+_SPECIAL = ["contains", "format", "getitem", "iter", "len", "mod", "mul", "repr", "rmul", "str"]
+_PUBLIC = {name for name in vars(str) if not name.startswith("_")} - {"startswith", "removeprefix", "maketrans"}
+for _name in (*_PUBLIC, *(f"__{each}__" for each in _SPECIAL)):
+    setattr(OwnName, _name, (_in_parts if _name in _PARTING else _by_face)(getattr(str, _name)))

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ..loaders import RealmSourceLoader
+from ..ownnames import OwnName
 from ..territory import in_plain_words
 from .thin import RealmNames
 
@@ -75,8 +76,9 @@ def pkgutil_(realm: RealmNames) -> dict[str, Any]:
         # The original imports packages by `prefix + name` with the host's import.
         full = realm.full(prefix.rstrip(".")) + "." if prefix else ""
         told = (lambda name: onerror(realm.plain(name))) if onerror is not None and prefix != full else onerror
+        name = OwnName if type(prefix) is OwnName else str if prefix == full else realm.plain
         for info in pkgutil.walk_packages(path, full, told):
-            yield info if prefix == full else info._replace(name=realm.plain(info.name))
+            yield info._replace(name=name(info.name))
 
     def extend_path(path: Any, name: str) -> Any:
         return pkgutil.extend_path(path, realm.full(name))
