@@ -76,11 +76,21 @@ class RealmModules(dict[str, Any], Kept):
     keys = MutableMapping.keys  # type: ignore[assignment]
     values = MutableMapping.values  # type: ignore[assignment]
     items = MutableMapping.items  # type: ignore[assignment]
-    pop = MutableMapping.pop
     popitem = MutableMapping.popitem
     clear = MutableMapping.clear
     update = MutableMapping.update
     setdefault = MutableMapping.setdefault
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """See `dict.pop`."""
+        try:
+            module = self[name]
+        except KeyError:
+            if default:
+                return default[0]
+            raise
+        del self[name]
+        return module
 
     def __repr__(self) -> str:
         return repr(dict(self.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any, Protocol
@@ -108,6 +109,10 @@ class Overlay(ModuleType):
         own = _dict_of(self)
         delattr(own["_original"], name)
         own.pop(name, None)
+
+    def __reduce__(self) -> Any:
+        """Pickled by name, by picklers that take modules so: whoever reads it imports it as others do."""
+        return import_module, (_dict_of(self)["_original"].__name__,)
 
     def __dir__(self) -> Iterable[str]:
         return dir(_dict_of(self)["_original"])
