@@ -69,8 +69,9 @@ class Kept:
     Assigned to again, it is what it was.
     """
 
-    def assigned(self, value: Any) -> None:
-        """The attribute is `value` from now on."""
+    def assigned(self, value: Any) -> Any:
+        """Say what the attribute is from now on."""
+        raise NotImplementedError
 
 
 class Overlay(ModuleType):
@@ -99,8 +100,7 @@ class Overlay(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         own = _dict_of(self)
         if (kept := own["_kept"].get(name)) is not None:
-            own[name] = kept if isinstance(value, type(kept)) else value
-            kept.assigned(value)
+            own[name] = kept.assigned(value)
             return
         setattr(own["_original"], name, value)
         own.pop(name, None)
