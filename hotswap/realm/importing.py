@@ -165,11 +165,12 @@ class RealmImport:
 
         That is so if the host cannot import what it is called by itself.
         """
-        top = name.partition(".")[0]
-        if not self.territory.owns(name) or KEYS.host_has(top):
-            return False
+        return self.territory.owns(name) and not self.is_hosts(name.partition(".")[0])
+
+    def is_hosts(self, top: str) -> bool:
+        """True if the host has a top-level module, or can import it."""
         finders = (getattr(each, "find_spec", None) for each in list(sys.meta_path) if each is not FINDER)
-        return not any(find is not None and find(top, None) for find in finders)
+        return KEYS.host_has(top) or any(find is not None and find(top, None) for find in finders)
 
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""

@@ -9,12 +9,14 @@ from typing import Any
 from ..plainkeys import PlainKey
 from ..territory import PARENT, plain_names
 from .entries import Entries
+from .path import RealmPath
 from .thin import Kept, RealmNames
 
 
 def sys_(realm: RealmNames) -> dict[str, Any]:
     """What differs in a realm's `sys`."""
-    return {"modules": RealmModules(realm), **{name: Entries(realm, name) for name in ("meta_path", "path_hooks")}}
+    lists = {name: Entries(realm, name) for name in ("meta_path", "path_hooks")}
+    return {"modules": RealmModules(realm), "path": RealmPath(realm), **lists}
 
 
 class RealmModules(dict[str, Any], Kept):

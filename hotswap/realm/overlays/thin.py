@@ -58,6 +58,10 @@ class RealmNames(Protocol):
         """The other plugin the name belongs to, if any."""
         ...
 
+    def is_hosts(self, top: str) -> bool:
+        """True if the host has a top-level module, or can import it."""
+        ...
+
     def refuse_foreign(self, name: str) -> None:
         """Raise ImportError if the name belongs to another plugin."""
         ...
