@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging.config
 import sys
 import types
@@ -90,10 +91,32 @@ def test_writes(run: Any) -> None:
     assert sys.modules["hotswap_test_made"] is module
     assert run("import sys\nfound = sys.modules.pop('hotswap_test_made')") is module
     assert "hotswap_test_made" not in sys.modules
-    for code in ("sys.modules['alpha.made']", "del sys.modules['alpha.made']"):
+    assert run("import sys\nfound = sys.modules.pop('alpha.absent', 3)") == 3
+    for code in ("sys.modules['alpha.made']", "sys.modules.pop('alpha.made')", "del sys.modules['alpha.made']"):
         with pytest.raises(KeyError, match=r"^'alpha\.made'$"):
             run(f"import sys\n{code}")
     assert sys.modules["sys"] is sys
+
+
+def test_pickled(run: Any) -> None:
+    """What stands for a module of the standard library is pickled by its name, where a pickler takes modules."""
+    code = "import sys, importlib.util as u, pickle\nfound = [pickle.loads(pickle.dumps(each)) for each in (sys, u)]"
+    assert run(code) == [sys, importlib.util]
+
+
+def test_a_full_name_without_a_fromlist(run: Any) -> None:
+    """A module imported by its full name is found from what `__import__` returns by the rest of either name."""
+    code = (
+        "import functools, alpha.jobs, tools\n"
+        "def named(name, parts): return functools.reduce(getattr, parts[1:], __import__(name))\n"
+        "parts = alpha.jobs.__name__.split('.')\nfull = '.'.join(parts)\n"
+        "found = [each is alpha.jobs for each in (named(full, parts), named(full, full.split('.')))]\n"
+        "found += [__import__(full).__name__ == 'alpha', __import__(full, fromlist=['x']) is alpha.jobs]\n"
+        "found += [type(parts) is list and parts[1:] == ['jobs'], __import__(alpha.jobs.__name__) is alpha]\n"
+    )
+    assert run(code) == [True] * 6
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'alpha\.absent'$"):
+        run("__import__(''.join([__name__, '.absent']))")
 
 
 def test_another_dict_as_modules(run: Any) -> None:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any
@@ -17,9 +18,10 @@ from .overlays import Overlays
 from .overlays.metadata import realm_distributions
 from .ownnames import OwnName, exact
 from .plainkeys import KEYS
-from .territory import Territory, in_plain_words, plain_names
+from .territory import PARENT, Territory, in_plain_words, plain_names
 
 _host_import = builtins.__import__
+_TOP = PARENT.partition(".")[0]
 _BY_STRING = frozenset(
     {"logging.config", "pickle", "_pickle", "unittest", "unittest.mock", "runpy", "doctest", "zoneinfo"}
 )
@@ -163,11 +165,12 @@ class RealmImport:
 
         That is so if the host cannot import anything of that name by itself.
         """
-        top = name.partition(".")[0]
-        if not self.territory.owns(name) or KEYS.host_has(top):
-            return False
+        return self.territory.owns(name) and not self.is_hosts(name.partition(".")[0])
+
+    def is_hosts(self, top: str) -> bool:
+        """True if the host has a top-level module, or can import it."""
         finders = (getattr(each, "find_spec", None) for each in list(sys.meta_path) if each is not FINDER)
-        return not any(find is not None and find(top, None) for find in finders)
+        return KEYS.host_has(top) or any(find is not None and find(top, None) for find in finders)
 
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""
@@ -189,6 +192,8 @@ class RealmImport:
         top = name.partition(".")[0]
         if self.libraries is not None and top in self._outer_tops:
             return self.libraries(name, globals, locals, fromlist, 0)
+        if top == _TOP and not fromlist and name.startswith(self.prefix):
+            return self._top_of(name)
         if name in _BY_STRING:
             self._guard()
         if name in self._overlays or top in self._overlays:
@@ -204,6 +209,19 @@ class RealmImport:
         if top not in self._met:
             self._met.add(top)
             self._meet(top)
+        return module
+
+    def _top_of(self, name: str) -> ModuleType:
+        """Import an own module by its full name, and return what leads to it by the rest of either name.
+
+        Who asks goes on from the part before the first dot. That is the realm's if the name was put together of parts
+        of a module's name, and `hotswap` if it is the text of one.
+        """
+        self._translated(importlib.import_module, name)
+        top = sys.modules[self.prefix + name.removeprefix(self.prefix).partition(".")[0]]
+        module = ModuleType(top.__name__)
+        vars(module).clear()
+        vars(module).update(realms=sys.modules[PARENT], __getattr__=partial(getattr, top))
         return module
 
     def _on_behalf(self, name: str) -> RealmImport | None:

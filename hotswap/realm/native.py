@@ -20,6 +20,7 @@ from ..solitary import SOLITARY
 from .asking import TRAMPOLINE
 from .naming import namespace_of
 from .nativestack import STACK
+from .ownnames import OwnName
 from .plainkeys import KEYS
 from .territory import PARENT, Reach, Territory
 
@@ -47,6 +48,16 @@ _lock = threading.Lock()
 _WORDS_AT_END = re.compile(rb"(?:\w+(?:\.\w+)*)?\Z")
 _LONGEST = 200
 """Bytes of a package's name."""
+_INSISTENT = frozenset({"cv2"})
+"""Extensions that compare the name they are made by with the one that they were compiled with, and fail."""
+
+
+class _CompiledName(str):
+    """The text of a plain name, by which nobody finds anything in `sys.modules`."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
 
 class RealmExtensionLoader(ExtensionFileLoader):
@@ -109,7 +120,16 @@ class RealmExtensionLoader(ExtensionFileLoader):
     def _create(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
         STACK.learn(str(spec.origin), reach)
         STACK.learn(self._realm.path + "/", reach)
-        module: ModuleType = self._inside(_imp.create_dynamic, spec)
+        plain = spec.name.removeprefix(self._realm.territory.prefix)
+        if plain not in _INSISTENT:
+            module: ModuleType = self._inside(_imp.create_dynamic, spec)
+            return module
+        compiled = _CompiledName(plain)
+        try:
+            module = self._inside(_imp.create_dynamic, _at(spec, str(spec.origin), compiled))
+        finally:
+            sys.modules.pop(compiled, None)
+        module.__name__ = OwnName(spec.name)
         return module
 
     def _create_from_copy(self, spec: ModuleSpec, reach: Reach) -> ModuleType:
@@ -175,8 +195,9 @@ def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
         at = content.find(end, at + 1)
 
 
-def _at(spec: ModuleSpec, path: str) -> ModuleSpec:
-    moved = ModuleSpec(spec.name, spec.loader, origin=path, is_package=spec.submodule_search_locations is not None)
+def _at(spec: ModuleSpec, path: str, name: str = "") -> ModuleSpec:
+    is_package = spec.submodule_search_locations is not None
+    moved = ModuleSpec(name or spec.name, spec.loader, origin=path, is_package=is_package)
     moved.submodule_search_locations = spec.submodule_search_locations
     return moved
 

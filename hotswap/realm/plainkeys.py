@@ -99,6 +99,8 @@ class PlainKey(InertKey):
         """See to it that the key has the realm's module, or None if the realm has none of that name."""
         modules = sys.modules
         module: Any = modules.get(full)
+        if module is None and any(full.startswith(f"{each}.") for each in _thread.creating):
+            return  # a part of an extension that is being made, which it enters itself
         if module is None and full not in _thread.creating:
             try:
                 module = import_module(full)
@@ -178,6 +180,9 @@ class PlainKeys:
         finally:
             _thread.creating = outer
             with self._lock:
+                for part in [each for each in self._keys if each.startswith(f"{full}.")]:
+                    if (module := dict.get(sys.modules, self._keys[part])) is not None:
+                        sys.modules.setdefault(part, module)
                 for key in held:
                     self._held.remove(key)
                     sys.modules.pop(key, None)

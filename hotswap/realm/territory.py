@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +44,7 @@ class Territory:
         self.distributions = {canonical(each.name): each for each in distributions}
         # Libraries may bring a file each to one package, e.g. a stub of a namespace package.
         provides = frozenset(name for each in distributions for name in each.provides)
-        self.tops = frozenset(name for name in provides if "." not in name)
+        self.tops = {name for name in provides if "." not in name}
         self._inside = frozenset(name for name in provides if "." in name and name.partition(".")[0] not in self.tops)
         # A namespace package is shared: `acme` is neither the realm's nor the host's, `acme.alpha` is the realm's.
         self.namespaces = frozenset(
@@ -51,7 +53,20 @@ class Territory:
             for length in range(1, len(parts))
         )
         self.all_tops = frozenset(name.partition(".")[0] for name in provides)
-        """Top-level names below which the realm has anything."""
+        """Top-level names below which the realm's distributions have anything."""
+        self._further: frozenset[str] = frozenset()
+
+    @property
+    def directory(self) -> Path:
+        """The realm's directory."""
+        return next(iter(self.distributions.values())).dist_info.parent
+
+    def widen(self, names: Iterable[str]) -> None:
+        """Answer for further top-level names, and of those of before only for what has been imported."""
+        imported = {name for name in self._further if self.prefix + name in sys.modules}
+        before, self._further = self._further, frozenset({*names, *imported} - self.all_tops)
+        self.tops |= self._further
+        self.tops -= before - self._further
 
     def owns(self, name: str) -> bool:
         """True if the realm answers for an absolute module name."""

@@ -1,4 +1,4 @@
-"""`sys`, whose `modules` knows the realm's modules by their plain names."""
+"""`sys`, whose `modules` knows the realm's modules by their plain names, and whose lists are views."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 from ..plainkeys import PlainKey
 from ..territory import PARENT, plain_names
+from .entries import Entries
+from .path import RealmPath
 from .thin import Kept, RealmNames
 
 
 def sys_(realm: RealmNames) -> dict[str, Any]:
     """What differs in a realm's `sys`."""
-    return {"modules": RealmModules(realm)}
+    lists = {name: Entries(realm, name) for name in ("meta_path", "path_hooks")}
+    return {"modules": RealmModules(realm), "path": RealmPath(realm), **lists}
 
 
 class RealmModules(dict[str, Any], Kept):
@@ -26,10 +29,11 @@ class RealmModules(dict[str, Any], Kept):
         super().__init__()
         self._realm = realm
 
-    def assigned(self, value: Any) -> None:
+    def assigned(self, value: Any) -> Any:
         """The plugin's libraries see what the plugin sees."""
         if self._realm.libraries is not None:
             self._realm.libraries.overlay("sys").modules = value
+        return self if isinstance(value, RealmModules) else value
 
     def __getitem__(self, name: str) -> Any:
         full = self._full(name)
@@ -76,11 +80,21 @@ class RealmModules(dict[str, Any], Kept):
     keys = MutableMapping.keys  # type: ignore[assignment]
     values = MutableMapping.values  # type: ignore[assignment]
     items = MutableMapping.items  # type: ignore[assignment]
-    pop = MutableMapping.pop
     popitem = MutableMapping.popitem
     clear = MutableMapping.clear
     update = MutableMapping.update
     setdefault = MutableMapping.setdefault
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """See `dict.pop`."""
+        try:
+            module = self[name]
+        except KeyError:
+            if default:
+                return default[0]
+            raise
+        del self[name]
+        return module
 
     def __repr__(self) -> str:
         return repr(dict(self.items()))

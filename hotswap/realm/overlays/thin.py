@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any, Protocol
@@ -57,6 +58,10 @@ class RealmNames(Protocol):
         """The other plugin the name belongs to, if any."""
         ...
 
+    def is_hosts(self, top: str) -> bool:
+        """True if the host has a top-level module, or can import it."""
+        ...
+
     def refuse_foreign(self, name: str) -> None:
         """Raise ImportError if the name belongs to another plugin."""
         ...
@@ -68,8 +73,9 @@ class Kept:
     Assigned to again, it is what it was.
     """
 
-    def assigned(self, value: Any) -> None:
-        """The attribute is `value` from now on."""
+    def assigned(self, value: Any) -> Any:
+        """Say what the attribute is from now on."""
+        raise NotImplementedError
 
 
 class Overlay(ModuleType):
@@ -98,8 +104,7 @@ class Overlay(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         own = _dict_of(self)
         if (kept := own["_kept"].get(name)) is not None:
-            own[name] = kept if isinstance(value, type(kept)) else value
-            kept.assigned(value)
+            own[name] = kept.assigned(value)
             return
         setattr(own["_original"], name, value)
         own.pop(name, None)
@@ -108,6 +113,10 @@ class Overlay(ModuleType):
         own = _dict_of(self)
         delattr(own["_original"], name)
         own.pop(name, None)
+
+    def __reduce__(self) -> Any:
+        """Pickled by name, by picklers that take modules so: whoever reads it imports it as others do."""
+        return import_module, (_dict_of(self)["_original"].__name__,)
 
     def __dir__(self) -> Iterable[str]:
         return dir(_dict_of(self)["_original"])
