@@ -9,12 +9,12 @@ travels from `__name__` to the `__module__` of classes and functions:
 - As a key, and to the host's code and to C, it is the module's full name. Two versions never have one name.
 - Compared by `==` and `startswith` it is also the name that its author knows.
 - What Python code of a realm itself makes of it (formats, cuts, measures) it makes of the author's name: it will
-  compare that with a literal, too. A part up to a dot still leads to its module, and so does what comes of adding to it.
+  compare that with a literal, too. A part up to a dot still leads to its module, and so does what is added to it.
 - A traceback shows the author's.
 
 Rejected: the author's name as the text, and the full one for `hash` only. C code that puts names together (`from .
 import x` in a circle of imports, pickle before protocol 4) would find the host's modules. Rejected too: the full name
-in what a realm's code formats. fontTools looks for `f"{__name__}:OPTION"` among literals, django cuts `name[len(app):]`.
+in what a realm's code formats: fontTools looks for `f"{__name__}:OPTION"` among literals.
 """
 
 from __future__ import annotations
