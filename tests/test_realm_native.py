@@ -595,6 +595,24 @@ def test_what_the_host_imports_meanwhile(
         del sys.modules["pack_asks"]
 
 
+def test_what_the_hosts_c_code_enters_meanwhile(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """A module without a spec that the host's package has got while an extension initialises stays the host's."""
+    (host_pack / "pack_asks.py").write_text(
+        "import pack, sys, types\npack.extra = sys.modules['pack.extra'] = types.ModuleType('pack.extra')\n"
+    )
+    files = {**package(extension, "1"), "pack/data.py": "import pack_asks\n"}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    try:
+        assert sys.modules["pack.extra"] is sys.modules["pack"].extra
+        assert late("peek", "pack.made") is sys.modules[late.__globals__["native"].__name__[:-6] + "made"]
+        assert "pack.made" not in sys.modules
+    finally:
+        del sys.modules["pack_asks"]
+
+
 def test_a_module_that_does_not_import(
     open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
 ) -> None:

@@ -135,8 +135,8 @@ class RealmExtensionLoader(ExtensionFileLoader):
                 # Cython enters a module by the name it was compiled under, which need not be where it lies.
                 if str((namespace_of(module) or {}).get("__file__")).startswith(self._realm.path + "/"):
                     sys.modules.pop(name, None)
-            # What another thread has imported for the host meanwhile says so.
-            elif getattr(getattr(module, "__spec__", None), "name", "") != name:
+            # What the host has imported meanwhile says so, or hangs in a package of the host's.
+            elif getattr(getattr(module, "__spec__", None), "name", "") != name and not _in_hosts_package(name, module):
                 sys.modules.pop(name, None)
                 if module is not None:
                     sys.modules.setdefault(territory.full(name), module)
@@ -154,6 +154,12 @@ def forget(prefix: str) -> None:
     registries: Any = sys.modules.get(f"{__package__}.registries")
     if registries is not None:
         registries.REGISTRIES.forget(prefix)
+
+
+def _in_hosts_package(name: str, module: object) -> bool:
+    """True for what the host's own C code has entered: a module without a spec, where the host's package has it."""
+    parent, _, last = name.rpartition(".")
+    return (namespace_of(sys.modules.get(parent)) or {}).get(last) is module
 
 
 def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
