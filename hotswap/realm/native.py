@@ -159,7 +159,7 @@ def forget(prefix: str) -> None:
 def _in_hosts_package(name: str, module: object) -> bool:
     """True for what the host's own C code has entered: a module without a spec, where the host's package has it."""
     parent, _, last = name.rpartition(".")
-    return (namespace_of(sys.modules.get(parent)) or {}).get(last) is module
+    return module is not None and (namespace_of(sys.modules.get(parent)) or {}).get(last) is module
 
 
 def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
