@@ -463,6 +463,76 @@ def test_no_moment_in_another_thread(user: Any, host_pack: Path) -> None:
     assert wrong == []
 
 
+def test_keys_that_change_places_meanwhile(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """A key that another replaces while its module is imported, as the host imports one of that name, comes to no harm.
+
+    The host has tried each name while it lacked it, so its entries may get ahead of keys.
+    """
+    names = [f"pack.m{number}" for number in range(60)]
+    (host_pack / "pack_asks.py").write_text("import importlib\ndef asks(name): importlib.import_module(name)\n")
+    modules = {name.replace(".", "/") + ".py": f"import pack_asks\npack_asks.asks({name!r})\n" for name in names}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", {**package(extension, "1"), **modules}))
+    realm = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries)
+    late = realm.load("alpha").late
+    stale = [f"stale{number}" for number in range(300)]
+    sys.modules.update(dict.fromkeys(stale))  # type: ignore[arg-type]
+    for name in names:
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(name)
+    for name in stale:
+        del sys.modules[name]
+    for path in modules:
+        (host_pack / path).touch()
+    importlib.invalidate_caches()
+    try:
+        assert ["pack-1/" in late("peek", name).__file__ for name in names] == [True] * len(names)
+        assert [sys.modules[name].__file__ for name in names] == [str(host_pack / path) for path in modules]
+        realm.close()
+        assert [key for key in sys.modules if type(key) is PlainKey] == []
+    finally:
+        del sys.modules["pack_asks"]
+
+
+def test_keys_that_have_fallen_behind(user: Any, host_pack: Path) -> None:
+    """To put keys before the host's entries again takes nothing of the host's away, whoever has it done."""
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    host = importlib.import_module("pack.data")
+    for count in range(100):
+        (key,) = [key for key in sys.modules if type(key) is PlainKey and key.plain == "pack.data"]
+        own = sys.modules.pop(key)
+        del sys.modules["pack.data"]
+        between = [f"between{count}.{number}" for number in range(count)]
+        sys.modules.update({"pack.data": host, **dict.fromkeys(between)})  # type: ignore[dict-item]
+        sys.modules.update({key: own})
+        for name in between:
+            del sys.modules[name]
+        module.call(KEYS.check)
+        assert sys.modules["pack.data"] is host
+        assert module.late("peek", "pack.data") is own
+
+
+def test_a_realm_that_is_closed_meanwhile(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A realm that is closed while the host imports something of the same name has no keys any more."""
+    realm = user("1")
+    realm.load("alpha")
+    libraries = realm.libraries
+    owns = libraries.territory.owns
+
+    def closing(name: str) -> bool:
+        if name == "pack.lazy":
+            realm.close()
+        return bool(owns(name))
+
+    monkeypatch.setattr(libraries.territory, "owns", closing)
+    importlib.import_module("pack.lazy")
+    assert libraries.closed
+    assert KEYS.of(libraries.prefix) == []
+    assert [key for key in sys.modules if type(key) is PlainKey] == []
+
+
 def test_names_go_with_their_realm(user: Any) -> None:
     """The last plugin that uses a library takes all of its plain names along."""
     first, second = user("1"), user("1", "beta")

@@ -19,36 +19,22 @@ attribute (a host without the package must get ModuleNotFoundError, and types co
 from __future__ import annotations
 
 import builtins
-import operator
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
-from itertools import compress
 from sys import _getframe
 from typing import Any
 
 from .asking import IMPORT_NAME, passes_on, seeker
+from .inertkeys import InertKey, put_first
 from .sites import looks_itself
 from .territory import Reach, Territory
 
 _STDLIB = frozenset(sys.stdlib_module_names)
 _HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
-
-
-class InertKey(str):
-    """A key that equals nothing but itself, without any Python code being run to find out."""
-
-    plain: str
-
-    __hash__ = str.__hash__
-    __eq__ = object.__eq__
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
 
 
 class PlainKey(InertKey):
@@ -105,8 +91,10 @@ class PlainKey(InertKey):
             except ModuleNotFoundError as error:
                 if not f"{full}.".startswith(f"{error.name}."):
                     raise
-        if dict.get(modules, self) is not module:
-            modules.update({self: module})
+        with _meeting():  # it is to be found, and nothing that it equals
+            entered = modules.get(self, _ABSENT)
+        if entered is not module:
+            KEYS.bring_up_to_date(self, module)
 
 
 class _Thread(threading.local):
@@ -123,10 +111,23 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+@contextmanager
+def _meeting() -> Iterator[list[PlainKey]]:
+    """Within, no key equals a name for this thread; those are told that a look for one has come across."""
+    met: list[PlainKey] = []
+    outer, _thread.met = _thread.met, met
+    try:
+        yield met
+    finally:
+        _thread.met = outer
+
+
 class PlainKeys:
     """All the plain names that realms have in `sys.modules`."""
 
     def __init__(self) -> None:
+        self._open: set[str] = set()
+        """The prefixes of the realms that may have keys."""
         self._keys: dict[str, PlainKey] = {}
         self._held: list[PlainKey] = []
         self._lock = threading.RLock()
@@ -134,18 +135,22 @@ class PlainKeys:
     @staticmethod
     def host_has(name: str) -> bool:
         """True if the host has a module of that name in `sys.modules`."""
-        outer, _thread.met = _thread.met, []
-        try:
+        with _meeting():
             return name in sys.modules
-        finally:
-            _thread.met = outer
+
+    def admit(self, prefix: str) -> None:
+        """A realm may have names from now on, until they are dropped."""
+        with self._lock:
+            self._open.add(prefix)
 
     def put(self, names: Reach | Territory, name: str) -> None:
-        """From now on C code that reaches a realm's module finds it under its plain name."""
+        """From now on C code that reaches a realm's module finds it under its plain name, unless that is closed."""
         full = names.full(name)
         if full == name or name.partition(".")[0] in _STDLIB:
             return
         with self._lock:
+            if full.removesuffix(name) not in self._open:
+                return  # who asks has seen the realm before it was closed
             if full not in self._keys:
                 self._keys[full] = key = _key(full, name)
                 self._put_first(key)
@@ -179,8 +184,8 @@ class PlainKeys:
             _thread.creating = outer
             with self._lock:
                 for key in held:
+                    self._take_away(key)
                     self._held.remove(key)
-                    sys.modules.pop(key, None)
 
     def guard(self, own: Territory) -> None:
         """Let no code of a realm find what the host has imported under a name that is the realm's own."""
@@ -193,8 +198,10 @@ class PlainKeys:
     def drop(self, prefix: str) -> None:
         """Take the names of a realm away."""
         with self._lock:
+            self._open.discard(prefix)
             for full in [full for full in self._keys if full.startswith(prefix)]:
-                sys.modules.pop(self._keys.pop(full), None)
+                self._take_away(self._keys[full])
+                del self._keys[full]
 
     def hide_once(self, full: str) -> None:
         """Let the next look of this thread not find a key, if it is there."""
@@ -208,6 +215,13 @@ class PlainKeys:
         with self._lock:
             for key in list(self._keys.values()):
                 self._check(key)
+
+    def bring_up_to_date(self, key: PlainKey, module: Any) -> None:
+        """What a key has in `sys.modules` is that module, unless another key has come in its place meanwhile."""
+        with self._lock:
+            if self._keys.get(str.__str__(key)) is key or any(each is key for each in self._held):
+                with _meeting():
+                    sys.modules[key] = module
 
     def renew(self, name: str) -> None:
         """The host is about to have a module of that name: no place before its keys may be vacant."""
@@ -225,22 +239,23 @@ class PlainKeys:
         self._put_first(new, key)
         if next(each for each in self._met(key.plain) if each is key or each is new) is new:
             self._keys[str.__str__(key)], new = new, key
-        sys.modules.pop(new, None)
+        self._take_away(new)
+
+    @staticmethod
+    def _take_away(key: PlainKey) -> None:
+        with _meeting():  # and not an entry that it equals, should that come before it
+            sys.modules.pop(key, None)
 
     def _met(self, plain: str) -> list[PlainKey]:
         """The keys of a name that come before the host's entry, in the order in which they are found."""
-        met: list[PlainKey] = []
-        _thread.met = met
-        try:
+        with _meeting() as met:
             sys.modules.get(plain)
-        finally:
-            _thread.met = None
         return met
 
     def _put_first(self, key: PlainKey, *others: PlainKey) -> None:
+        modules = sys.modules
         known = (*self._keys.values(), *self._held, *others)
         same = [each for each in known if each is not key and each.plain == key.plain]
-        modules = sys.modules
         put_first(modules, key, modules.get(str.__str__(key)), same)
 
     def of(self, prefix: str) -> list[str]:
@@ -255,28 +270,3 @@ def _key(full: str, plain: str) -> PlainKey:
     key = PlainKey(full)
     key.plain = plain
     return key
-
-
-def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey]) -> None:
-    """Put a key into a dict before any other that equals the same name.
-
-    All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
-    between and miss the host's entry: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
-
-    Args:
-        table: The dict.
-        key: Not in it yet.
-        value: What it has there.
-        same: All others in it that may equal the name.
-    """
-    entry = {key: value}
-    taken: list[Any] = []
-    hosts = compress(zip([key.plain], taken), map(partial(operator.is_not, _ABSENT), taken))  # noqa: B905 - read later
-    steps = [
-        *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
-        partial(taken.extend, map(table.pop, [key.plain], [_ABSENT])),
-        partial(table.update, entry),
-        partial(table.update, hosts),
-        *(partial(setattr, each, "__class__", type(each)) for each in (key, *same)),
-    ]
-    list(map(operator.call, steps))
