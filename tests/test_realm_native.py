@@ -560,6 +560,26 @@ def test_a_file_that_was_loaded_before(user: Any) -> None:
     assert again.at_init is sys.modules[f"{second.libraries.prefix}pack.data"]
 
 
+def test_a_file_with_two_names(user: Any, open_realm: OpenRealm, tmp_path: Path) -> None:
+    """A file that another realm has loaded is loaded from a copy by whatever path it is reached."""
+    first = user("1")
+    module = first.load("alpha").native
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "2", package(b"", "2")))
+    file = libraries.path / f"pack/native{SUFFIX}"
+    file.unlink()
+    file.hardlink_to(module.__file__)
+    again = open_realm("beta", "2", {"beta.py": LATE}, libraries=libraries).load("beta")
+    assert (module.made, again.native.made) == (1, 1)
+    assert "pack-2/" in again.late("ask", "pack.data").__file__
+
+
+def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:
+    """A file without content is an ImportError, which packages catch that do without."""
+    code = "try:\n    from . import fast\nexcept ImportError as error:\n    fast = error.path\n"
+    realm = open_realm("alpha", files={"alpha/__init__.py": code, f"alpha/fast{SUFFIX}": b""})
+    assert realm.load("alpha").fast == str(realm.site.path / f"alpha/fast{SUFFIX}")
+
+
 def test_single_phase_initialisation(open_realm: OpenRealm, tmp_path: Path) -> None:
     """An extension of the old kind, that loads once per process only, initialises in every realm, with its imports."""
     code = compiled(tmp_path, "single", SINGLE)

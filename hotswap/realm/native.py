@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _imp
 import mmap
+import os
 import re
 import shutil
 import sys
@@ -41,8 +42,8 @@ class Surroundings(Protocol):
         ...
 
 
-_loaded: dict[str, str] = {}
-"""Extension file -> the prefix of the realm that loaded it first in this process."""
+_loaded: dict[tuple[int, int], str] = {}
+"""Extension file, as the system tells files apart -> the prefix of the realm that loaded it first in this process."""
 _lock = threading.Lock()
 _WORDS_AT_END = re.compile(rb"(?:\w+(?:\.\w+)*)?\Z")
 _LONGEST = 200
@@ -83,11 +84,15 @@ class RealmExtensionLoader(ExtensionFileLoader):
                 f"{territory.label}: {plain} cannot be in a plugin's own wheel: let the plugin require it"
             )
         KEYS.check()
-        with _lock:
-            again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
-        with Path(self.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
-            REGISTRIES.provide(content, territory.prefix)
+        with Path(self.path).open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not status.st_size:  # cannot be mapped; that it is no library the system says
+                return super().create_module(spec)
+            with _lock:
+                again = _loaded.setdefault((status.st_dev, status.st_ino), territory.prefix) != territory.prefix
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
+                REGISTRIES.provide(content, territory.prefix)
         with self._being_made():
             create = self._create_from_copy if again else self._create
             return create(spec, reach)
