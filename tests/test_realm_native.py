@@ -573,6 +573,16 @@ def test_a_file_with_two_names(user: Any, open_realm: OpenRealm, tmp_path: Path)
     assert "pack-2/" in again.late("ask", "pack.data").__file__
 
 
+def test_asking_the_finders(user: Any, host_pack: Path) -> None:
+    """Code that asks the finders itself and does not import what they find changes nothing for who looks next."""
+    importlib.import_module("pack.lazy")
+    module = user("1").load("alpha")
+    module.late("ask", "pack.lazy")
+    found = [spec for each in sys.meta_path if (spec := module.call(each.find_spec, "pack.lazy", None)) is not None]
+    assert "pack-1/" in found[0].origin  # type: ignore[operator]
+    assert "pack-1/" in module.late("peek", "pack.lazy").__file__
+
+
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:
     """A file without content is an ImportError, which packages catch that do without."""
     code = "try:\n    from . import fast\nexcept ImportError as error:\n    fast = error.path\n"

@@ -59,16 +59,20 @@ class PlainKey(InertKey):
                 and not passes_on(frame.f_globals["__name__"])
             ):
                 return False
-        except (ValueError, KeyError, TypeError):
-            pass  # no frame, or one that is called nothing
+        except ValueError:
+            frame = None
+        except (KeyError, TypeError):
+            pass  # it is called nothing
         if not isinstance(other, str) or not str.__eq__(self.plain, other):
             return False
         if _thread.met is not None:
             _thread.met.append(self)
             return False
         if _thread.hidden is not None and str.__eq__(self, _thread.hidden):
+            # Another who has asked the finder does not look again, and what it looks for later is not meant.
             _thread.hidden = None
-            return False
+            if frame is not None and frame.f_code.co_name == "_find_spec":
+                return False
         full = str.__str__(self)
         if self.prefix is not None and full not in _thread.creating:
             return False
@@ -204,7 +208,7 @@ class PlainKeys:
                 del self._keys[full]
 
     def hide_once(self, full: str) -> None:
-        """Let the next look of this thread not find a key, if it is there."""
+        """Let the next look of this thread not find a key, if it is there, and the importing machinery that looks."""
         _thread.hidden = full if full in self._keys else None
 
     def check(self) -> None:
