@@ -312,6 +312,46 @@ def test_threads_of_the_hosts(user: Any, host_pack: Path) -> None:
 
 
 @pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("others", [True, False])
+@pytest.mark.parametrize("way", [*WAYS, ("peek",)], ids=str)
+def test_c_code_of_the_hosts(user: Any, host_pack: Path, way: tuple[Any, ...], others: bool) -> None:
+    """C code of the host that a realm's code calls gets the host's module, in whatever way it asks."""
+    native = importlib.import_module("pack.native")
+    module = user("1").load("alpha")
+    if others:
+        assert "pack-2/" in user("2", "beta").load("beta").late("ask", "pack.lazy").__file__
+    for name in ("pack.data", "pack.lazy", "pack.deep.lazy"):
+        for _ in range(2):
+            importlib.import_module(name) if way == ("peek",) else None
+            found = module.call(getattr(native, way[0]), name, *way[1:])
+            assert found.__file__.startswith(str(host_pack))
+            assert "pack-1/" in module.late(way[0], name, *way[1:]).__file__ or way == ("peek",)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_c_code_of_the_hosts_with_a_name_of_the_plugins(open_realm: OpenRealm, host_pack: Path, way: Any) -> None:
+    """A module of a plugin that the host lacks, C code of the host finds for the plugin that calls it."""
+    native = importlib.import_module("pack.native")
+    files = {"alpha/__init__.py": "def call(function, *args): return function(*args)\n", "alpha/settings.py": ""}
+    realm = open_realm("alpha", files=files)
+    found = realm.load("alpha").call(getattr(native, way[0]), "alpha.settings", *way[1:])
+    assert found.__name__.startswith(realm.prefix)
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("asks", ["pickle.loads", "pickle._loads", "__import__", "importlib.import_module"])
+def test_the_standard_library_asks_for_its_caller(open_realm: OpenRealm, user: Any, host_pack: Path, asks: str) -> None:
+    """Code of the standard library, in C or Python, asks for the realm that calls it, in whatever way it is called."""
+    native = importlib.import_module("pack.native")
+    module = user("1").load("alpha")
+    given = b"cpack.deep.lazy\n__file__\n." if "pickle" in asks else "pack.deep.lazy"
+    exec(f"import importlib, pickle\ndef asks(): return {asks}({given!r})", vars(module))
+    for function in (module.asks, partial(native.call_back, module.asks), partial(module.call, module.asks)):
+        found = function()
+        assert "pack-1/" in (found if isinstance(found, str) else found.__file__ or found.deep.lazy.__file__)
+
+
+@pytest.mark.usefixtures("traced")
 def test_c_code_that_calls_the_host(user: Any, host_pack: Path) -> None:
     """A function of the host that a realm's C code calls back gets the host's module, in whatever way it imports."""
     module = user("1").load("alpha")

@@ -95,9 +95,14 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
         open_question = own.full(name) != name
     else:
         assert frame is not None, "it has the anchor"
-        open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
+        # Beside its own C code there may be other realms' and the host's, which mean another module by that name.
+        open_question = frame.f_code is not TRAMPOLINE and (
+            own.full(name) != name or STACK.may_mean_another(name, name)
+        )
     if open_question and (found := STACK.asker(entries)) is not None:
-        return found
+        if found != "host's":
+            return found
+        return None if decided else _served(frame, name) if own is None else _beneath(frame, name)
     return None if decided else _asker(frame) or _served(frame, name)
 
 
@@ -110,11 +115,17 @@ def _served(frame: FrameType | None, name: str) -> Reach | None:
         frame = frame.f_back
     if frame is None or frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME:
         return None
-    while (frame := frame.f_back) is not None:
+    return _beneath(frame.f_back, name)
+
+
+def _beneath(frame: FrameType | None, name: str) -> Reach | None:
+    """The nearest plugin on the stack, if code of the host that it calls may have that module of it."""
+    while frame is not None:
         anchor = frame.f_builtins.get(ANCHOR)
         if anchor is not None and anchor.reach.territory.plugin:
             reach: Reach = anchor.reach
             return reach if not reach.closed and reach.serves_host(name) else None
+        frame = frame.f_back
     return None
 
 
