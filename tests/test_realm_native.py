@@ -19,6 +19,8 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from queue import Queue
 from types import ModuleType
@@ -621,6 +623,35 @@ def test_asking_the_finders(user: Any, host_pack: Path) -> None:
     found = [spec for each in sys.meta_path if (spec := module.call(each.find_spec, "pack.lazy", None)) is not None]
     assert "pack-1/" in found[0].origin  # type: ignore[operator]
     assert "pack-1/" in module.late("peek", "pack.lazy").__file__
+
+
+def test_an_import_of_the_hosts_in_progress(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the host has begun to import before a realm's C code was there does not get ahead of the realm's own."""
+    reached, go = threading.Event(), threading.Event()
+
+    class Loader(SourceFileLoader):
+        def create_module(self, spec: ModuleSpec) -> None:
+            reached.set()
+            assert go.wait(60)
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            file = str(host_pack / "pack/lazy.py")
+            return spec_from_file_location(name, file, loader=Loader(name, file)) if name == "pack.lazy" else None
+
+    importlib.import_module("pack")
+    realm = user("1")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path[:1], Finder, *sys.meta_path[1:]])
+    with ThreadPoolExecutor(1) as pool:
+        host = pool.submit(importlib.import_module, "pack.lazy")
+        try:
+            assert reached.wait(60)
+            late = realm.load("alpha").late
+        finally:
+            go.set()
+        assert host.result() is sys.modules["pack.lazy"]
+    assert "pack-1/" in late("peek", "pack.lazy").__file__
 
 
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:

@@ -23,7 +23,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
+from importlib import _bootstrap, import_module
 from sys import _getframe
 from typing import Any
 
@@ -193,9 +193,9 @@ class PlainKeys:
 
     def guard(self, own: Territory) -> None:
         """Let no code of a realm find what the host has imported under a name that is the realm's own."""
-        if own.all_tops.isdisjoint(sys.modules):
-            return  # the finder sees to what the host imports later
-        for name in list(sys.modules):
+        # What is being imported at this moment has its lock; what the host imports later the finder sees to.
+        locks: dict[str, object] = getattr(_bootstrap, "_module_locks", {})
+        for name in (*locks, *sys.modules):
             if type(name) is str and name.partition(".")[0] in own.all_tops and own.owns(name):
                 self.put(own, name)
 
