@@ -9,7 +9,9 @@ import gc
 import importlib
 import importlib.util
 import operator
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -652,6 +654,34 @@ def test_an_import_of_the_hosts_in_progress(user: Any, host_pack: Path, monkeypa
             go.set()
         assert host.result() is sys.modules["pack.lazy"]
     assert "pack-1/" in late("peek", "pack.lazy").__file__
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked(user: Any, host_pack: Path) -> None:
+    """A process that is forked while a thread puts keys imports on, in the host's name and the realm's."""
+    late = user("1").load("alpha").late
+    inside, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with KEYS._lock, STACK._lock:
+            inside.set()
+            go.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        try:
+            assert inside.wait(60)
+            if (child := os.fork()) == 0:
+                try:
+                    signal.alarm(30)
+                    ours = importlib.import_module("pack.lazy").__file__
+                    theirs = late("ask", "pack.lazy").__file__
+                    os._exit(0 if str(ours).startswith(str(host_pack)) and "pack-1/" in theirs else 1)
+                finally:
+                    os._exit(2)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        finally:
+            go.set()
 
 
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:

@@ -7,6 +7,7 @@ It is consulted only where Python frames leave it open, and never for an import 
 
 from __future__ import annotations
 
+import os
 import threading
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -35,6 +36,10 @@ class NativeStack:
         self._answers: dict[tuple[int, bytes], ref[Reach] | _Answer] = {}
         self._lock = threading.Lock()
         self._unwinder: Unwinder | None = None
+
+    def unlock(self) -> None:  # pragma: no cover - where nothing is measured
+        """In a forked process: a thread that held the lock is not there."""
+        self._lock = threading.Lock()
 
     def learn(self, path: str, reach: Reach) -> None:
         """A library, or all in a directory whose name ends with a slash, belongs to a realm from now on."""
@@ -112,3 +117,4 @@ class NativeStack:
 
 
 STACK = NativeStack()
+os.register_at_fork(after_in_child=STACK.unlock)

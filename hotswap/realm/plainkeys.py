@@ -19,6 +19,7 @@ attribute (a host without the package must get ModuleNotFoundError, and types co
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -134,6 +135,10 @@ class PlainKeys:
         """The prefixes of the realms that may have keys."""
         self._keys: dict[str, PlainKey] = {}
         self._held: list[PlainKey] = []
+        self._lock = threading.RLock()
+
+    def unlock(self) -> None:  # pragma: no cover - where nothing is measured
+        """In a forked process: a thread that held the lock is not there, and imports are not to wait for it."""
         self._lock = threading.RLock()
 
     @staticmethod
@@ -268,6 +273,7 @@ class PlainKeys:
 
 
 KEYS = PlainKeys()
+os.register_at_fork(after_in_child=KEYS.unlock)
 
 
 def _key(full: str, plain: str) -> PlainKey:
