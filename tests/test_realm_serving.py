@@ -128,17 +128,23 @@ def test_two_versions(webby: Any, open_realm: OpenRealm) -> None:
         assert one.ask("call", two.ask, how, "alpha") is two
 
 
-def test_libraries_are_not_served(webby: Any, open_realm: OpenRealm, tmp_path: Path) -> None:
-    """A private library is not served, it is not the plugin's own; what it calls of the host's serves the plugin."""
+def test_libraries_are_served_with_their_own(webby: Any, open_realm: OpenRealm, tmp_path: Path) -> None:
+    """A private library asks for its own modules by a string, not for others, which may be options of the host's."""
+    tools = "import webby\ndef ask(how, name): return getattr(webby, how)(name)"
     libraries = make_libraries(
-        tmp_path / "libraries",
-        ("tools", "1", {"tools.py": "import webby\ndef ask(how, name): return getattr(webby, how)(name)"}),
+        tmp_path / "libraries", ("tools", "1", {"tools.py": tools}), ("option", "1", {"option.py": ""})
     )
-    files = {**FILES, "alpha/__init__.py": FILES["alpha/__init__.py"] + "import tools\n"}
+    files = {**FILES, "alpha/__init__.py": FILES["alpha/__init__.py"] + "import tools, option\n"}
     alpha = open_realm("alpha", files=files, libraries=libraries).load("alpha")
-    with pytest.raises(ModuleNotFoundError):
-        alpha.ask("by_function", "tools")
-    assert alpha.ask("call", alpha.tools.ask, "by_function", "alpha") is alpha
+    for how in WAYS:
+        assert alpha.ask("call", alpha.tools.ask, how, "tools") is alpha.tools
+        assert alpha.ask("call", alpha.tools.ask, how, "alpha") is alpha
+        for ask in (alpha.ask, alpha.tools.ask):
+            with pytest.raises(ModuleNotFoundError, match="No module named 'option'"):
+                ask(how, "option")
+        with pytest.raises(ModuleNotFoundError):
+            alpha.ask(how, "tools")
+    assert "tools" not in sys.modules
 
 
 def test_other_threads(alpha: Any, webby: Any) -> None:

@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from .nativestack import STACK
-from .territory import PARENT, Reach
+from .territory import PARENT, Reach, plain_names
 
 ANCHOR = "__hotswap_anchor__"
 """What the builtins of a realm's code have under this name leads to the realm's names."""
@@ -107,7 +107,7 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
 
 
 def _served(frame: FrameType | None, name: str) -> Reach | None:
-    """The plugin beneath whose call code of the host looks for a module of the plugin's by a string.
+    """The realm beneath whose call code of the host looks for one of its modules by a string.
 
     As flask does with `app.config.from_object("alpha.settings")`. An import statement of the host's means the host's.
     """
@@ -119,12 +119,15 @@ def _served(frame: FrameType | None, name: str) -> Reach | None:
 
 
 def _beneath(frame: FrameType | None, name: str) -> Reach | None:
-    """The nearest plugin on the stack, if code of the host that it calls may have that module of it."""
+    """The nearest realm on the stack that code of the host's, which it calls, may have the module of."""
+    top = name.partition(".")[0]
     while frame is not None:
-        anchor = frame.f_builtins.get(ANCHOR)
-        if anchor is not None and anchor.reach.territory.plugin:
+        if (anchor := frame.f_builtins.get(ANCHOR)) is not None:
             reach: Reach = anchor.reach
-            return reach if not reach.closed and reach.serves_host(name) else None
+            # A library is served with what it asks about itself, as scipy does by way of numpy: what else the host's
+            # would find by a string may be an option of theirs, which they keep.
+            if reach.territory.plugin or plain_names(str(frame.f_globals.get("__name__"))).partition(".")[0] == top:
+                return reach if not reach.closed and reach.serves_host(name) else None
         frame = frame.f_back
     return None
 

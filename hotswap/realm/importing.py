@@ -161,9 +161,9 @@ class RealmImport:
             )
 
     def serves_host(self, name: str) -> bool:
-        """True if code of the host that the plugin calls may have a module of the plugin's by that name.
+        """True if code of the host that the realm calls may have a module of the realm's by that name.
 
-        That is so if the host cannot import what it is called by itself.
+        That is so if the host cannot import anything of that name by itself.
         """
         top = name.partition(".")[0]
         if not self.territory.owns(name) or KEYS.host_has(top):

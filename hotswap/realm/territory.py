@@ -86,7 +86,7 @@ class Reach(Protocol):
         ...
 
     def serves_host(self, name: str) -> bool:
-        """True if code of the host that the plugin calls may have a module of the plugin's by that name."""
+        """True if code of the host that the realm calls may have a module of the realm's by that name."""
         ...
 
 

@@ -109,7 +109,7 @@ CASES = (
     Case("numpy", "C, Cython", "2.1.3", "2.2.6", "2.3.3"),
     Case("numpy-1", "C, Cython", "1.26.4", "2.1.3", "2.3.3", "numpy", "numpy", (), ("3.11", "3.12")),
     Case("pandas", "Cython", "2.2.3", "2.3.1"),
-    Case("scipy", "C, Cython", "1.14.1", "1.15.3", private=("numpy",)),
+    Case("scipy", "C, Cython", "1.14.1", "1.15.3"),
     Case("matplotlib", "C, data files", "3.9.4", "3.10.3"),
     Case("lxml", "Cython, data files", "5.3.2", "5.4.0", "6.0.2"),
     Case("msgpack", "Cython", "1.1.0", "1.1.1", "1.1.2"),
