@@ -34,6 +34,7 @@ from realmkit import OpenRealm, make_libraries, open_realm
 from hotswap.errors import LifecycleError, PrivateCopyError
 from hotswap.realm import Realm, native, nativestack, registries, sites
 from hotswap.realm import libraries as realm_libraries
+from hotswap.realm.inertkeys import InertKey
 from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
 from hotswap.realm.unwinding import Place, Unwinder
@@ -682,6 +683,18 @@ def test_a_process_that_is_forked(user: Any, host_pack: Path) -> None:
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         finally:
             go.set()
+
+
+def test_a_key_that_is_inert_meanwhile(user: Any) -> None:
+    """A comparison that has begun comes to its end where an audit hook lets another thread make the key inert."""
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    (key,) = [key for key in sys.modules if type(key) is PlainKey and key.plain == "pack.data"]
+    key.__class__ = InertKey
+    try:
+        assert module.call(PlainKey.__eq__, key, "pack.data") is True
+    finally:
+        key.__class__ = PlainKey  # type: ignore[assignment]
 
 
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:

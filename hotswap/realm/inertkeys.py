@@ -15,6 +15,8 @@ class InertKey(str):
     """A key that equals nothing but itself, without any Python code being run to find out."""
 
     plain: str
+    prefix: str | None = None
+    """The realm's, where the name is not the realm's own, but one by which a module enters itself."""
 
     __hash__ = str.__hash__
     __eq__ = object.__eq__
@@ -28,6 +30,7 @@ def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[I
 
     All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
     between and miss the host's entry: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
+    (Only an audit hook in Python is told of each step; a thread that runs meanwhile misses the keys.)
 
     Args:
         table: The dict.

@@ -41,9 +41,6 @@ _ABSENT: Any = object()
 class PlainKey(InertKey):
     """A key of `sys.modules` that is a plain name to the code of one realm."""
 
-    prefix: str | None = None
-    """Set where the name is not the realm's own, but one by which the module enters itself: the realm's prefix."""
-
     def __hash__(self) -> int:
         return hash(self.plain)
 
@@ -75,12 +72,15 @@ class PlainKey(InertKey):
             if frame is not None and frame.f_code.co_name == "_find_spec":
                 return False
         full = str.__str__(self)
+        # From here on another thread may have made the key inert: where an audit hook is told of it.
         if self.prefix is not None and full not in _thread.creating:
             return False
         reach = seeker(self.plain, entered=True, above=1)
-        if reach is None or full != (reach.full(self.plain) if self.prefix is None else self._full_here(reach)):
+        if reach is None or full != (
+            reach.full(self.plain) if self.prefix is None else PlainKey._full_here(self, reach)
+        ):
             return False
-        self._bring_up_to_date(full)
+        PlainKey._bring_up_to_date(self, full)
         return True
 
     def _full_here(self, reach: Reach) -> str | None:
