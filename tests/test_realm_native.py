@@ -129,6 +129,22 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "inner", NULL, 0, NULL, slots, NULL, NULL, NULL};
 PyMODINIT_FUNC PyInit_inner(void) { return PyModuleDef_Init(&definition); }
 """
+FINDS = """
+#include <Python.h>
+static PyObject *seen;
+static PyObject *find_spec(PyObject *self, PyObject *args) {
+    PyObject *found = PyImport_ImportModule("pack.data");
+    if (found == NULL || PyList_Append(seen, found) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {{"find_spec", find_spec, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "finds", NULL, -1, methods, NULL, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_finds(void) {
+    PyObject *module = PyModule_Create(&definition);
+    PyModule_AddObject(module, "seen", Py_NewRef(seen = PyList_New(0)));
+    return module;
+}
+"""
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
 from pack import native
@@ -695,6 +711,26 @@ def test_a_key_that_is_inert_meanwhile(user: Any) -> None:
         assert module.call(PlainKey.__eq__, key, "pack.data") is True
     finally:
         key.__class__ = PlainKey  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("names", [0, 300])
+def test_c_code_within_an_import_of_the_hosts(
+    open_realm: OpenRealm, tmp_path: Path, host_pack: Path, monkeypatch: pytest.MonkeyPatch, names: int
+) -> None:
+    """C code that is called while the host imports something else finds its own realm's module."""
+    code = compiled(tmp_path, "finds", FINDS)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", "pack/data.py": "", f"pack/finds{SUFFIX}": code}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    finds = open_realm("alpha", files="from pack import data, finds\n", libraries=libraries).load("alpha").finds
+    data = importlib.import_module("pack.data")
+    monkeypatch.setattr(sys, "meta_path", [finds, *sys.meta_path])
+    before = "".join(f"  name_{number}\n" for number in range(names))
+    exec(f"def imports(unused=0):\n if unused:\n  pass\n{before} import pack_other\n", scope := {"__name__": "hosts"})
+    with pytest.raises(ModuleNotFoundError, match="pack_other"):
+        scope["imports"]()  # type: ignore[operator]
+    assert [str(found.__file__).endswith("pack-1/pack/data.py") for found in finds.seen] == [True]
+    exec("from . import data", scope := {"__name__": "pack.hosts", "__package__": "pack"})
+    assert scope["data"] is data
 
 
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:

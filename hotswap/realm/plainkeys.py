@@ -49,7 +49,7 @@ class PlainKey(InertKey):
             return True
         try:
             # The host's own import statements and looks, by far the most frequent, are not to cost more than they must.
-            # What is asked here is what `seeker` would ask.
+            # What is asked here is what `seeker` would ask, but for the name that a statement means.
             frame = _getframe(1)
             if (
                 frame.f_builtins is _HOSTS_BUILTINS
