@@ -11,6 +11,7 @@ import importlib.util
 import operator
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -603,8 +604,12 @@ def test_names_go_with_their_realm(user: Any) -> None:
     first.close()
     assert "pack.lazy" in KEYS.of(prefix)
     assert "pack-1/" in second.load("beta").late("peek", "pack.lazy").__file__
+    assert prefix in STACK._reaches
+    owned = len(STACK._owners)
     second.close()
     assert KEYS.of(prefix) == []
+    assert prefix not in STACK._reaches
+    assert len(STACK._owners) < owned
     assert [name for name in sys.modules if type(name) is PlainKey or name.startswith(prefix)] == []
 
 
@@ -731,6 +736,49 @@ def test_c_code_within_an_import_of_the_hosts(
     assert [str(found.__file__).endswith("pack-1/pack/data.py") for found in finds.seen] == [True]
     exec("from . import data", scope := {"__name__": "pack.hosts", "__package__": "pack"})
     assert scope["data"] is data
+
+
+@pytest.mark.parametrize("hosts_copy", [True, False])
+def test_c_code_of_a_realm_that_is_closed(user: Any, request: pytest.FixtureRequest, hosts_copy: bool) -> None:
+    """C code that lives longer than its realm reaches no realm any more, and no new key comes of it."""
+    if hosts_copy:
+        host_pack = request.getfixturevalue("host_pack")
+    realm = user("1")
+    module = realm.load("alpha")
+    module.late("ask", "pack.data")
+    realm.close()
+    with pytest.raises(ImportError, match="has been freed"):
+        module.late("ask", "pack.lazy")
+    if hosts_copy:
+        assert module.native.ask("pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+        assert module.late("peek", "pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+    else:
+        with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pack'$"):
+            module.native.ask("pack.lazy")
+    assert [key for key in sys.modules if type(key) is PlainKey] == []
+
+
+def test_statements_of_the_standard_library(user: Any, host_pack: Path) -> None:
+    """An import statement in a module of the standard library means what its caller means."""
+    importlib.import_module("pack.data")
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    names: dict[str, Any] = {"__name__": "json.made"}
+    exec("def found():\n    import pack.data\n    return pack.data", names)
+    assert "pack-1/" in module.call(names["found"]).__file__
+    assert names["found"]().__file__ == str(host_pack / "pack/data.py")
+
+
+def test_a_library_beside_an_extension(open_realm: OpenRealm, user: Any, host_pack: Path) -> None:
+    """All files of a realm's directory ask for the realm, also those that it has not loaded as extensions."""
+    realm = user("1")
+    late = realm.load("alpha").late
+    importlib.import_module("pack.data")
+    copy = Path(shutil.copy2(late.__globals__["native"].__file__, realm.libraries.path))
+    spec = spec_from_file_location("native", copy.rename(copy.with_name(f"beside{SUFFIX}")))
+    assert spec is not None
+    assert spec.loader is not None
+    assert "pack-1/" in spec.loader.create_module(spec).peek("pack.data").__file__  # type: ignore[union-attr]
 
 
 def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:
