@@ -9,7 +9,10 @@ import gc
 import importlib
 import importlib.util
 import operator
+import os
 import pickle
+import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +22,8 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from queue import Queue
 from types import ModuleType
@@ -30,6 +35,7 @@ from realmkit import OpenRealm, make_libraries, open_realm
 from hotswap.errors import LifecycleError, PrivateCopyError
 from hotswap.realm import Realm, native, nativestack, registries, sites
 from hotswap.realm import libraries as realm_libraries
+from hotswap.realm.inertkeys import InertKey
 from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
 from hotswap.realm.unwinding import Place, Unwinder
@@ -123,6 +129,22 @@ static int initialise(PyObject *module) {
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "inner", NULL, 0, NULL, slots, NULL, NULL, NULL};
 PyMODINIT_FUNC PyInit_inner(void) { return PyModuleDef_Init(&definition); }
+"""
+FINDS = """
+#include <Python.h>
+static PyObject *seen;
+static PyObject *find_spec(PyObject *self, PyObject *args) {
+    PyObject *found = PyImport_ImportModule("pack.data");
+    if (found == NULL || PyList_Append(seen, found) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {{"find_spec", find_spec, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "finds", NULL, -1, methods, NULL, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_finds(void) {
+    PyObject *module = PyModule_Create(&definition);
+    PyModule_AddObject(module, "seen", Py_NewRef(seen = PyList_New(0)));
+    return module;
+}
 """
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
@@ -312,6 +334,46 @@ def test_threads_of_the_hosts(user: Any, host_pack: Path) -> None:
 
 
 @pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("others", [True, False])
+@pytest.mark.parametrize("way", [*WAYS, ("peek",)], ids=str)
+def test_c_code_of_the_hosts(user: Any, host_pack: Path, way: tuple[Any, ...], others: bool) -> None:
+    """C code of the host that a realm's code calls gets the host's module, in whatever way it asks."""
+    native = importlib.import_module("pack.native")
+    module = user("1").load("alpha")
+    if others:
+        assert "pack-2/" in user("2", "beta").load("beta").late("ask", "pack.lazy").__file__
+    for name in ("pack.data", "pack.lazy", "pack.deep.lazy"):
+        for _ in range(2):
+            importlib.import_module(name) if way == ("peek",) else None
+            found = module.call(getattr(native, way[0]), name, *way[1:])
+            assert found.__file__.startswith(str(host_pack))
+            assert "pack-1/" in module.late(way[0], name, *way[1:]).__file__ or way == ("peek",)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_c_code_of_the_hosts_with_a_name_of_the_plugins(open_realm: OpenRealm, host_pack: Path, way: Any) -> None:
+    """A module of a plugin that the host lacks, C code of the host finds for the plugin that calls it."""
+    native = importlib.import_module("pack.native")
+    files = {"alpha/__init__.py": "def call(function, *args): return function(*args)\n", "alpha/settings.py": ""}
+    realm = open_realm("alpha", files=files)
+    found = realm.load("alpha").call(getattr(native, way[0]), "alpha.settings", *way[1:])
+    assert found.__name__.startswith(realm.prefix)
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("asks", ["pickle.loads", "pickle._loads", "__import__", "importlib.import_module"])
+def test_the_standard_library_asks_for_its_caller(open_realm: OpenRealm, user: Any, host_pack: Path, asks: str) -> None:
+    """Code of the standard library, in C or Python, asks for the realm that calls it, in whatever way it is called."""
+    native = importlib.import_module("pack.native")
+    module = user("1").load("alpha")
+    given = b"cpack.deep.lazy\n__file__\n." if "pickle" in asks else "pack.deep.lazy"
+    exec(f"import importlib, pickle\ndef asks(): return {asks}({given!r})", vars(module))
+    for function in (module.asks, partial(native.call_back, module.asks), partial(module.call, module.asks)):
+        found = function()
+        assert "pack-1/" in (found if isinstance(found, str) else found.__file__ or found.deep.lazy.__file__)
+
+
+@pytest.mark.usefixtures("traced")
 def test_c_code_that_calls_the_host(user: Any, host_pack: Path) -> None:
     """A function of the host that a realm's C code calls back gets the host's module, in whatever way it imports."""
     module = user("1").load("alpha")
@@ -463,6 +525,76 @@ def test_no_moment_in_another_thread(user: Any, host_pack: Path) -> None:
     assert wrong == []
 
 
+def test_keys_that_change_places_meanwhile(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """A key that another replaces while its module is imported, as the host imports one of that name, comes to no harm.
+
+    The host has tried each name while it lacked it, so its entries may get ahead of keys.
+    """
+    names = [f"pack.m{number}" for number in range(60)]
+    (host_pack / "pack_asks.py").write_text("import importlib\ndef asks(name): importlib.import_module(name)\n")
+    modules = {name.replace(".", "/") + ".py": f"import pack_asks\npack_asks.asks({name!r})\n" for name in names}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", {**package(extension, "1"), **modules}))
+    realm = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries)
+    late = realm.load("alpha").late
+    stale = [f"stale{number}" for number in range(300)]
+    sys.modules.update(dict.fromkeys(stale))  # type: ignore[arg-type]
+    for name in names:
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(name)
+    for name in stale:
+        del sys.modules[name]
+    for path in modules:
+        (host_pack / path).touch()
+    importlib.invalidate_caches()
+    try:
+        assert ["pack-1/" in late("peek", name).__file__ for name in names] == [True] * len(names)
+        assert [sys.modules[name].__file__ for name in names] == [str(host_pack / path) for path in modules]
+        realm.close()
+        assert [key for key in sys.modules if type(key) is PlainKey] == []
+    finally:
+        del sys.modules["pack_asks"]
+
+
+def test_keys_that_have_fallen_behind(user: Any, host_pack: Path) -> None:
+    """To put keys before the host's entries again takes nothing of the host's away, whoever has it done."""
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    host = importlib.import_module("pack.data")
+    for count in range(100):
+        (key,) = [key for key in sys.modules if type(key) is PlainKey and key.plain == "pack.data"]
+        own = sys.modules.pop(key)
+        del sys.modules["pack.data"]
+        between = [f"between{count}.{number}" for number in range(count)]
+        sys.modules.update({"pack.data": host, **dict.fromkeys(between)})  # type: ignore[dict-item]
+        sys.modules.update({key: own})
+        for name in between:
+            del sys.modules[name]
+        module.call(KEYS.check)
+        assert sys.modules["pack.data"] is host
+        assert module.late("peek", "pack.data") is own
+
+
+def test_a_realm_that_is_closed_meanwhile(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A realm that is closed while the host imports something of the same name has no keys any more."""
+    realm = user("1")
+    realm.load("alpha")
+    libraries = realm.libraries
+    owns = libraries.territory.owns
+
+    def closing(name: str) -> bool:
+        if name == "pack.lazy":
+            realm.close()
+        return bool(owns(name))
+
+    monkeypatch.setattr(libraries.territory, "owns", closing)
+    importlib.import_module("pack.lazy")
+    assert libraries.closed
+    assert KEYS.of(libraries.prefix) == []
+    assert [key for key in sys.modules if type(key) is PlainKey] == []
+
+
 def test_names_go_with_their_realm(user: Any) -> None:
     """The last plugin that uses a library takes all of its plain names along."""
     first, second = user("1"), user("1", "beta")
@@ -472,8 +604,12 @@ def test_names_go_with_their_realm(user: Any) -> None:
     first.close()
     assert "pack.lazy" in KEYS.of(prefix)
     assert "pack-1/" in second.load("beta").late("peek", "pack.lazy").__file__
+    assert prefix in STACK._reaches
+    owned = len(STACK._owners)
     second.close()
     assert KEYS.of(prefix) == []
+    assert prefix not in STACK._reaches
+    assert len(STACK._owners) < owned
     assert [name for name in sys.modules if type(name) is PlainKey or name.startswith(prefix)] == []
 
 
@@ -488,6 +624,168 @@ def test_a_file_that_was_loaded_before(user: Any) -> None:
     assert (module.made, again.made) == (1, 1)
     assert again.__file__ == module.__file__
     assert again.at_init is sys.modules[f"{second.libraries.prefix}pack.data"]
+
+
+def test_a_file_with_two_names(user: Any, open_realm: OpenRealm, tmp_path: Path) -> None:
+    """A file that another realm has loaded is loaded from a copy by whatever path it is reached."""
+    first = user("1")
+    module = first.load("alpha").native
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "2", package(b"", "2")))
+    file = libraries.path / f"pack/native{SUFFIX}"
+    file.unlink()
+    file.hardlink_to(module.__file__)
+    again = open_realm("beta", "2", {"beta.py": LATE}, libraries=libraries).load("beta")
+    assert (module.made, again.native.made) == (1, 1)
+    assert "pack-2/" in again.late("ask", "pack.data").__file__
+
+
+def test_asking_the_finders(user: Any, host_pack: Path) -> None:
+    """Code that asks the finders itself and does not import what they find changes nothing for who looks next."""
+    importlib.import_module("pack.lazy")
+    module = user("1").load("alpha")
+    module.late("ask", "pack.lazy")
+    found = [spec for each in sys.meta_path if (spec := module.call(each.find_spec, "pack.lazy", None)) is not None]
+    assert "pack-1/" in found[0].origin  # type: ignore[operator]
+    assert "pack-1/" in module.late("peek", "pack.lazy").__file__
+
+
+def test_an_import_of_the_hosts_in_progress(user: Any, host_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the host has begun to import before a realm's C code was there does not get ahead of the realm's own."""
+    reached, go = threading.Event(), threading.Event()
+
+    class Loader(SourceFileLoader):
+        def create_module(self, spec: ModuleSpec) -> None:
+            reached.set()
+            assert go.wait(60)
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            file = str(host_pack / "pack/lazy.py")
+            return spec_from_file_location(name, file, loader=Loader(name, file)) if name == "pack.lazy" else None
+
+    importlib.import_module("pack")
+    realm = user("1")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path[:1], Finder, *sys.meta_path[1:]])
+    with ThreadPoolExecutor(1) as pool:
+        host = pool.submit(importlib.import_module, "pack.lazy")
+        try:
+            assert reached.wait(60)
+            late = realm.load("alpha").late
+        finally:
+            go.set()
+        assert host.result() is sys.modules["pack.lazy"]
+    assert "pack-1/" in late("peek", "pack.lazy").__file__
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked(user: Any, host_pack: Path) -> None:
+    """A process that is forked while a thread puts keys imports on, in the host's name and the realm's."""
+    late = user("1").load("alpha").late
+    inside, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with KEYS._lock, STACK._lock:
+            inside.set()
+            go.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        try:
+            assert inside.wait(60)
+            if (child := os.fork()) == 0:
+                try:
+                    signal.alarm(30)
+                    ours = importlib.import_module("pack.lazy").__file__
+                    theirs = late("ask", "pack.lazy").__file__
+                    os._exit(0 if str(ours).startswith(str(host_pack)) and "pack-1/" in theirs else 1)
+                finally:
+                    os._exit(2)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        finally:
+            go.set()
+
+
+def test_a_key_that_is_inert_meanwhile(user: Any) -> None:
+    """A comparison that has begun comes to its end where an audit hook lets another thread make the key inert."""
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    (key,) = [key for key in sys.modules if type(key) is PlainKey and key.plain == "pack.data"]
+    key.__class__ = InertKey
+    try:
+        assert module.call(PlainKey.__eq__, key, "pack.data") is True
+    finally:
+        key.__class__ = PlainKey  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("names", [0, 300])
+def test_c_code_within_an_import_of_the_hosts(
+    open_realm: OpenRealm, tmp_path: Path, host_pack: Path, monkeypatch: pytest.MonkeyPatch, names: int
+) -> None:
+    """C code that is called while the host imports something else finds its own realm's module."""
+    code = compiled(tmp_path, "finds", FINDS)
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", "pack/data.py": "", f"pack/finds{SUFFIX}": code}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    finds = open_realm("alpha", files="from pack import data, finds\n", libraries=libraries).load("alpha").finds
+    data = importlib.import_module("pack.data")
+    monkeypatch.setattr(sys, "meta_path", [finds, *sys.meta_path])
+    before = "".join(f"  name_{number}\n" for number in range(names))
+    exec(f"def imports(unused=0):\n if unused:\n  pass\n{before} import pack_other\n", scope := {"__name__": "hosts"})
+    with pytest.raises(ModuleNotFoundError, match="pack_other"):
+        scope["imports"]()  # type: ignore[operator]
+    assert [str(found.__file__).endswith("pack-1/pack/data.py") for found in finds.seen] == [True]
+    exec("from . import data", scope := {"__name__": "pack.hosts", "__package__": "pack"})
+    assert scope["data"] is data
+
+
+@pytest.mark.parametrize("hosts_copy", [True, False])
+def test_c_code_of_a_realm_that_is_closed(user: Any, request: pytest.FixtureRequest, hosts_copy: bool) -> None:
+    """C code that lives longer than its realm reaches no realm any more, and no new key comes of it."""
+    if hosts_copy:
+        host_pack = request.getfixturevalue("host_pack")
+    realm = user("1")
+    module = realm.load("alpha")
+    module.late("ask", "pack.data")
+    realm.close()
+    with pytest.raises(ImportError, match="has been freed"):
+        module.late("ask", "pack.lazy")
+    if hosts_copy:
+        assert module.native.ask("pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+        assert module.late("peek", "pack.lazy").__file__ == str(host_pack / "pack/lazy.py")
+    else:
+        with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pack'$"):
+            module.native.ask("pack.lazy")
+    assert [key for key in sys.modules if type(key) is PlainKey] == []
+
+
+def test_statements_of_the_standard_library(user: Any, host_pack: Path) -> None:
+    """An import statement in a module of the standard library means what its caller means."""
+    importlib.import_module("pack.data")
+    module = user("1").load("alpha")
+    module.late("ask", "pack.data")
+    names: dict[str, Any] = {"__name__": "json.made"}
+    exec("def found():\n    import pack.data\n    return pack.data", names)
+    assert "pack-1/" in module.call(names["found"]).__file__
+    assert names["found"]().__file__ == str(host_pack / "pack/data.py")
+
+
+def test_a_library_beside_an_extension(open_realm: OpenRealm, user: Any, host_pack: Path) -> None:
+    """All files of a realm's directory ask for the realm, also those that it has not loaded as extensions."""
+    realm = user("1")
+    late = realm.load("alpha").late
+    importlib.import_module("pack.data")
+    copy = Path(shutil.copy2(late.__globals__["native"].__file__, realm.libraries.path))
+    spec = spec_from_file_location("native", copy.rename(copy.with_name(f"beside{SUFFIX}")))
+    assert spec is not None
+    assert spec.loader is not None
+    assert "pack-1/" in spec.loader.create_module(spec).peek("pack.data").__file__  # type: ignore[union-attr]
+
+
+def test_an_extension_that_is_empty(open_realm: OpenRealm) -> None:
+    """A file without content is an ImportError, which packages catch that do without."""
+    code = "try:\n    from . import fast\nexcept ImportError as error:\n    fast = error.path\n"
+    realm = open_realm("alpha", files={"alpha/__init__.py": code, f"alpha/fast{SUFFIX}": b""})
+    assert realm.load("alpha").fast == str(realm.site.path / f"alpha/fast{SUFFIX}")
 
 
 def test_single_phase_initialisation(open_realm: OpenRealm, tmp_path: Path) -> None:
@@ -591,6 +889,24 @@ def test_what_the_host_imports_meanwhile(
         assert sys.modules["pack.lazy"] is sys.modules["pack_asks"].LAZY
         assert sys.modules["pack.lazy"].__file__ == str(host_pack / "pack/lazy.py")
         assert "pack-1/" in late("ask", "pack.lazy").__file__
+    finally:
+        del sys.modules["pack_asks"]
+
+
+def test_what_the_hosts_c_code_enters_meanwhile(
+    open_realm: OpenRealm, tmp_path: Path, extension: bytes, host_pack: Path
+) -> None:
+    """A module without a spec that the host's package has got while an extension initialises stays the host's."""
+    (host_pack / "pack_asks.py").write_text(
+        "import pack, sys, types\npack.extra = sys.modules['pack.extra'] = types.ModuleType('pack.extra')\n"
+    )
+    files = {**package(extension, "1"), "pack/data.py": "import pack_asks\n"}
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    late = open_realm("alpha", files={"alpha.py": LATE}, libraries=libraries).load("alpha").late
+    try:
+        assert sys.modules["pack.extra"] is sys.modules["pack"].extra
+        assert late("peek", "pack.made") is sys.modules[late.__globals__["native"].__name__[:-6] + "made"]
+        assert "pack.made" not in sys.modules
     finally:
         del sys.modules["pack_asks"]
 

@@ -20,7 +20,7 @@ ANCHOR = "__hotswap_anchor__"
 """What the builtins of a realm's code have under this name leads to the realm's names."""
 BOOTSTRAP = frozenset({"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib"})
 """Names of the importing machinery itself."""
-IMPORT_NAME = opmap["IMPORT_NAME"]
+EXTENDED_ARG, IMPORT_NAME = opmap["EXTENDED_ARG"], opmap["IMPORT_NAME"]
 """The operation that an import statement executes."""
 _DECIDING = ("hotswap.realm.importing", "hotswap.realm.overlays")
 """What they look for with the host's functions is the host's."""
@@ -90,15 +90,40 @@ def seeker(name: str, *, entered: bool, above: int = 0) -> Reach | None:
         frame = frame.f_back
     own: Reach | None = anchor.reach if anchor is not None else None
     if own is None:
-        open_question = frame is None or not (by_string or frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME)
+        open_question = frame is None or not (by_string or _states(frame, name))
     elif decided:
         open_question = own.full(name) != name
     else:
         assert frame is not None, "it has the anchor"
-        open_question = frame.f_code is not TRAMPOLINE and STACK.may_mean_another(name, own.full(name))
+        # Beside its own C code there may be other realms' and the host's, which mean another module by that name.
+        open_question = frame.f_code is not TRAMPOLINE and (
+            own.full(name) != name or STACK.may_mean_another(name, name)
+        )
     if open_question and (found := STACK.asker(entries)) is not None:
-        return found
+        if found != "host's":
+            return found
+        return None if decided else _served(frame, name) if own is None else _beneath(frame, name)
     return None if decided else _asker(frame) or _served(frame, name)
+
+
+def _states(frame: FrameType, name: str) -> bool:
+    """True if a function executes an import statement that means a module of that name, too.
+
+    What else is looked for meanwhile, C code looks for: of another extension that the import loads, or of objects that
+    are collected then.
+    """
+    at, code = frame.f_lasti, frame.f_code.co_code
+    if code[at] != IMPORT_NAME:
+        return False
+    index, bits = code[at + 1], 0
+    while at >= 2 and code[at - 2] == EXTENDED_ARG:
+        at, bits = at - 2, bits + 8
+        index |= code[at + 1] << bits
+    stated = frame.f_code.co_names[index]
+    if stated == name or stated.startswith(name + ".") or name.rpartition(".")[0] == stated:
+        return True
+    # A relative one means something in its own package.
+    return str(frame.f_globals.get("__package__")).partition(".")[0] == name.partition(".")[0]
 
 
 def _served(frame: FrameType | None, name: str) -> Reach | None:
@@ -110,15 +135,20 @@ def _served(frame: FrameType | None, name: str) -> Reach | None:
         frame = frame.f_back
     if frame is None or frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME:
         return None
+    return _beneath(frame.f_back, name)
+
+
+def _beneath(frame: FrameType | None, name: str) -> Reach | None:
+    """The nearest realm on the stack that code of the host's, which it calls, may have the module of."""
     top = name.partition(".")[0]
-    while (frame := frame.f_back) is not None:
-        if (anchor := frame.f_builtins.get(ANCHOR)) is None:
-            continue
-        reach: Reach = anchor.reach
-        # A library is served with what it asks about itself, as scipy does by way of numpy: what else the host's would
-        # find by a string may be an option of theirs, which they keep.
-        if reach.territory.plugin or plain_names(str(frame.f_globals.get("__name__"))).partition(".")[0] == top:
-            return reach if not reach.closed and reach.serves_host(name) else None
+    while frame is not None:
+        if (anchor := frame.f_builtins.get(ANCHOR)) is not None:
+            reach: Reach = anchor.reach
+            # A library is served with what it asks about itself, as scipy does by way of numpy: what else the host's
+            # would find by a string may be an option of theirs, which they keep.
+            if reach.territory.plugin or plain_names(str(frame.f_globals.get("__name__"))).partition(".")[0] == top:
+                return reach if not reach.closed and reach.serves_host(name) else None
+        frame = frame.f_back
     return None
 
 

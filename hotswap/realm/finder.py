@@ -96,6 +96,7 @@ class RealmFinder(MetaPathFinder):
         """Open a realm to imports; with the first one the finder takes its place on `sys.meta_path`."""
         with self._lock:
             self._realms[realm.id] = realm
+            KEYS.admit(realm.territory.prefix)
             self._tops.update(realm.territory.all_tops)
             if realm.manifest is not None:
                 self._claims.update(realm.territory.all_tops)

@@ -12,7 +12,7 @@ from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any
 
-from .asking import asker, by_statement, seeker
+from .asking import ANCHOR, asker, by_statement, seeker
 from .finder import FINDER
 from .overlays import Overlays
 from .overlays.metadata import realm_distributions
@@ -81,6 +81,8 @@ class RealmImport:
         if type(fromlist) is list and not fromlist:
             # C code, by PyImport_Import, which drops the result and looks into sys.modules. It may be another realm's.
             asks: Any = seeker(name, entered=True, above=1)
+            if asks is None and not self.closed and ANCHOR in sys._getframe(1).f_builtins:
+                return _host_import(name, globals, locals, fromlist)  # C code of the host's, that the realm's calls
             if asks is not None and asks.territory not in self.territories():
                 return asks(name, globals, locals, fromlist)  # type: ignore[no-any-return]
         top = name.partition(".")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _imp
 import mmap
+import os
 import re
 import shutil
 import sys
@@ -42,8 +43,8 @@ class Surroundings(Protocol):
         ...
 
 
-_loaded: dict[str, str] = {}
-"""Extension file -> the prefix of the realm that loaded it first in this process."""
+_loaded: dict[tuple[int, int], str] = {}
+"""Extension file, as the system tells files apart -> the prefix of the realm that loaded it first in this process."""
 _lock = threading.Lock()
 _WORDS_AT_END = re.compile(rb"(?:\w+(?:\.\w+)*)?\Z")
 _LONGEST = 200
@@ -94,11 +95,15 @@ class RealmExtensionLoader(ExtensionFileLoader):
                 f"{territory.label}: {plain} cannot be in a plugin's own wheel: let the plugin require it"
             )
         KEYS.check()
-        with _lock:
-            again = _loaded.setdefault(self.path, territory.prefix) != territory.prefix
-        with Path(self.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
-            REGISTRIES.provide(content, territory.prefix)
+        with Path(self.path).open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not status.st_size:  # cannot be mapped; that it is no library the system says
+                return super().create_module(spec)
+            with _lock:
+                again = _loaded.setdefault((status.st_dev, status.st_ino), territory.prefix) != territory.prefix
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
+                REGISTRIES.provide(content, territory.prefix)
         with self._being_made():
             create = self._create_from_copy if again else self._create
             return create(spec, reach)
@@ -155,8 +160,8 @@ class RealmExtensionLoader(ExtensionFileLoader):
                 # Cython enters a module by the name it was compiled under, which need not be where it lies.
                 if str((namespace_of(module) or {}).get("__file__")).startswith(self._realm.path + "/"):
                     sys.modules.pop(name, None)
-            # What another thread has imported for the host meanwhile says so.
-            elif getattr(getattr(module, "__spec__", None), "name", "") != name:
+            # What the host has imported meanwhile says so, or hangs in a package of the host's.
+            elif getattr(getattr(module, "__spec__", None), "name", "") != name and not _in_hosts_package(name, module):
                 sys.modules.pop(name, None)
                 if module is not None:
                     sys.modules.setdefault(territory.full(name), module)
@@ -174,6 +179,12 @@ def forget(prefix: str) -> None:
     registries: Any = sys.modules.get(f"{__package__}.registries")
     if registries is not None:
         registries.REGISTRIES.forget(prefix)
+
+
+def _in_hosts_package(name: str, module: object) -> bool:
+    """True for what the host's own C code has entered: a module without a spec, where the host's package has it."""
+    parent, _, last = name.rpartition(".")
+    return module is not None and (namespace_of(sys.modules.get(parent)) or {}).get(last) is module
 
 
 def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:

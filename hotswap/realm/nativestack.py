@@ -7,8 +7,10 @@ It is consulted only where Python frames leave it open, and never for an import 
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Literal
+from importlib.machinery import EXTENSION_SUFFIXES
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import ref
 
 from .territory import Reach
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
     from .unwinding import Unwinder
 
 _SYSTEM = ("/libc.", "/libc-", "/libstdc++.", "/libgcc_s.", "/libpthread", "/ld-linux", "/libffi", "/_ctypes.")
+_EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 _DEPTHS = (16, 128)
 """How many addresses are read, and then, if those do not say it."""
 _MEMORY = 4096
 """How many stacks are remembered."""
+_Answer: TypeAlias = 'ref[Reach] | Literal["nobody\'s", "host\'s", "open"]'
 
 
 class NativeStack:
@@ -29,9 +33,13 @@ class NativeStack:
     def __init__(self) -> None:
         self._owners: dict[str, ref[Reach]] = {}
         self._reaches: dict[str, ref[Reach]] = {}
-        self._answers: dict[tuple[int, bytes], ref[Reach] | Literal["nobody's", "open"]] = {}
+        self._answers: dict[tuple[int, bytes], ref[Reach] | _Answer] = {}
         self._lock = threading.Lock()
         self._unwinder: Unwinder | None = None
+
+    def unlock(self) -> None:  # pragma: no cover - where nothing is measured
+        """In a forked process: a thread that held the lock is not there."""
+        self._lock = threading.Lock()
 
     def learn(self, path: str, reach: Reach) -> None:
         """A library, or all in a directory whose name ends with a slash, belongs to a realm from now on."""
@@ -56,8 +64,11 @@ class NativeStack:
         reaches = [each() for each in list(self._reaches.values())]
         return any(reach is not None and reach.full(name) not in (name, full) for reach in reaches)
 
-    def asker(self, entries: int) -> Reach | None:
-        """The realm whose library is the nearest on the stack.
+    def asker(self, entries: int) -> Reach | Literal["host's"] | None:
+        """The realm whose extension is the nearest on the stack; None if it is none, but a Python function that asks.
+
+        The standard library's extensions and builtin functions ask for whoever called them, and so do libraries that
+        are no extensions.
 
         Args:
             entries: How many Python functions called from C, and whatever those call, do not count: the one that asks
@@ -79,10 +90,10 @@ class NativeStack:
                 reach = answer()
                 return reach if reach is not None and not reach.closed else None
             if answer != "open":
-                return None
+                return None if answer == "nobody's" else answer
         return None  # pragma: no cover - as above
 
-    def _answer(self, unwinder: Unwinder, entries: int, addresses: bytes) -> ref[Reach] | Literal["nobody's", "open"]:
+    def _answer(self, unwinder: Unwinder, entries: int, addresses: bytes) -> _Answer:
         inside = False
         for file, is_eval in unwinder.places(addresses):
             if file == unwinder.interpreter:
@@ -91,7 +102,10 @@ class NativeStack:
                 if entries < 0:
                     return "nobody's"
             elif inside and not any(part in file for part in _SYSTEM):
-                return self._owner(file) or "nobody's"
+                if (owner := self._owner(file)) is not None:
+                    return owner
+                if file.endswith(_EXTENSIONS) and not file.startswith(unwinder.standard):
+                    return "host's"
         return "open"
 
     def _owner(self, file: str) -> ref[Reach] | None:
@@ -103,3 +117,4 @@ class NativeStack:
 
 
 STACK = NativeStack()
+os.register_at_fork(after_in_child=STACK.unlock)

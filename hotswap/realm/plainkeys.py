@@ -19,18 +19,17 @@ attribute (a host without the package must get ModuleNotFoundError, and types co
 from __future__ import annotations
 
 import builtins
-import operator
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from importlib import import_module
-from itertools import compress
+from importlib import _bootstrap, import_module
 from sys import _getframe
 from typing import Any
 
 from .asking import IMPORT_NAME, passes_on, seeker
+from .inertkeys import InertKey, put_first
 from .sites import looks_itself
 from .territory import Reach, Territory
 
@@ -39,23 +38,8 @@ _HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
 
 
-class InertKey(str):
-    """A key that equals nothing but itself, without any Python code being run to find out."""
-
-    plain: str
-
-    __hash__ = str.__hash__
-    __eq__ = object.__eq__
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
-
-
 class PlainKey(InertKey):
     """A key of `sys.modules` that is a plain name to the code of one realm."""
-
-    prefix: str | None = None
-    """Set where the name is not the realm's own, but one by which the module enters itself: the realm's prefix."""
 
     def __hash__(self) -> int:
         return hash(self.plain)
@@ -65,7 +49,7 @@ class PlainKey(InertKey):
             return True
         try:
             # The host's own import statements and looks, by far the most frequent, are not to cost more than they must.
-            # What is asked here is what `seeker` would ask.
+            # What is asked here is what `seeker` would ask, but for the name that a statement means.
             frame = _getframe(1)
             if (
                 frame.f_builtins is _HOSTS_BUILTINS
@@ -73,23 +57,30 @@ class PlainKey(InertKey):
                 and not passes_on(frame.f_globals["__name__"])
             ):
                 return False
-        except (ValueError, KeyError, TypeError):
-            pass  # no frame, or one that is called nothing
+        except ValueError:
+            frame = None
+        except (KeyError, TypeError):
+            pass  # it is called nothing
         if not isinstance(other, str) or not str.__eq__(self.plain, other):
             return False
         if _thread.met is not None:
             _thread.met.append(self)
             return False
         if _thread.hidden is not None and str.__eq__(self, _thread.hidden):
+            # Another who has asked the finder does not look again, and what it looks for later is not meant.
             _thread.hidden = None
-            return False
+            if frame is not None and frame.f_code.co_name == "_find_spec":
+                return False
         full = str.__str__(self)
+        # From here on another thread may have made the key inert: where an audit hook is told of it.
         if self.prefix is not None and full not in _thread.creating:
             return False
         reach = seeker(self.plain, entered=True, above=1)
-        if reach is None or full != (reach.full(self.plain) if self.prefix is None else self._full_here(reach)):
+        if reach is None or full != (
+            reach.full(self.plain) if self.prefix is None else PlainKey._full_here(self, reach)
+        ):
             return False
-        self._bring_up_to_date(full)
+        PlainKey._bring_up_to_date(self, full)
         return True
 
     def _full_here(self, reach: Reach) -> str | None:
@@ -107,8 +98,10 @@ class PlainKey(InertKey):
             except ModuleNotFoundError as error:
                 if not f"{full}.".startswith(f"{error.name}."):
                     raise
-        if dict.get(modules, self) is not module:
-            modules.update({self: module})
+        with _meeting():  # it is to be found, and nothing that it equals
+            entered = modules.get(self, _ABSENT)
+        if entered is not module:
+            KEYS.bring_up_to_date(self, module)
 
 
 class _Thread(threading.local):
@@ -125,29 +118,50 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+@contextmanager
+def _meeting() -> Iterator[list[PlainKey]]:
+    """Within, no key equals a name for this thread; those are told that a look for one has come across."""
+    met: list[PlainKey] = []
+    outer, _thread.met = _thread.met, met
+    try:
+        yield met
+    finally:
+        _thread.met = outer
+
+
 class PlainKeys:
     """All the plain names that realms have in `sys.modules`."""
 
     def __init__(self) -> None:
+        self._open: set[str] = set()
+        """The prefixes of the realms that may have keys."""
         self._keys: dict[str, PlainKey] = {}
         self._held: list[PlainKey] = []
+        self._lock = threading.RLock()
+
+    def unlock(self) -> None:  # pragma: no cover - where nothing is measured
+        """In a forked process: a thread that held the lock is not there, and imports are not to wait for it."""
         self._lock = threading.RLock()
 
     @staticmethod
     def host_has(name: str) -> bool:
         """True if the host has a module of that name in `sys.modules`."""
-        outer, _thread.met = _thread.met, []
-        try:
+        with _meeting():
             return name in sys.modules
-        finally:
-            _thread.met = outer
+
+    def admit(self, prefix: str) -> None:
+        """A realm may have names from now on, until they are dropped."""
+        with self._lock:
+            self._open.add(prefix)
 
     def put(self, names: Reach | Territory, name: str) -> None:
-        """From now on C code that reaches a realm's module finds it under its plain name."""
+        """From now on C code that reaches a realm's module finds it under its plain name, unless that is closed."""
         full = names.full(name)
         if full == name or name.partition(".")[0] in _STDLIB:
             return
         with self._lock:
+            if full.removesuffix(name) not in self._open:
+                return  # who asks has seen the realm before it was closed
             if full not in self._keys:
                 self._keys[full] = key = _key(full, name)
                 self._put_first(key)
@@ -184,25 +198,27 @@ class PlainKeys:
                     if (module := dict.get(sys.modules, self._keys[part])) is not None:
                         sys.modules.setdefault(part, module)
                 for key in held:
+                    self._take_away(key)
                     self._held.remove(key)
-                    sys.modules.pop(key, None)
 
     def guard(self, own: Territory) -> None:
         """Let no code of a realm find what the host has imported under a name that is the realm's own."""
-        if own.all_tops.isdisjoint(sys.modules):
-            return  # the finder sees to what the host imports later
-        for name in list(sys.modules):
+        # What is being imported at this moment has its lock; what the host imports later the finder sees to.
+        locks: dict[str, object] = getattr(_bootstrap, "_module_locks", {})
+        for name in (*locks, *sys.modules):
             if type(name) is str and name.partition(".")[0] in own.all_tops and own.owns(name):
                 self.put(own, name)
 
     def drop(self, prefix: str) -> None:
         """Take the names of a realm away."""
         with self._lock:
+            self._open.discard(prefix)
             for full in [full for full in self._keys if full.startswith(prefix)]:
-                sys.modules.pop(self._keys.pop(full), None)
+                self._take_away(self._keys[full])
+                del self._keys[full]
 
     def hide_once(self, full: str) -> None:
-        """Let the next look of this thread not find a key, if it is there."""
+        """Let the next look of this thread not find a key, if it is there, and the importing machinery that looks."""
         _thread.hidden = full if full in self._keys else None
 
     def check(self) -> None:
@@ -213,6 +229,13 @@ class PlainKeys:
         with self._lock:
             for key in list(self._keys.values()):
                 self._check(key)
+
+    def bring_up_to_date(self, key: PlainKey, module: Any) -> None:
+        """What a key has in `sys.modules` is that module, unless another key has come in its place meanwhile."""
+        with self._lock:
+            if self._keys.get(str.__str__(key)) is key or any(each is key for each in self._held):
+                with _meeting():
+                    sys.modules[key] = module
 
     def renew(self, name: str) -> None:
         """The host is about to have a module of that name: no place before its keys may be vacant."""
@@ -230,22 +253,23 @@ class PlainKeys:
         self._put_first(new, key)
         if next(each for each in self._met(key.plain) if each is key or each is new) is new:
             self._keys[str.__str__(key)], new = new, key
-        sys.modules.pop(new, None)
+        self._take_away(new)
+
+    @staticmethod
+    def _take_away(key: PlainKey) -> None:
+        with _meeting():  # and not an entry that it equals, should that come before it
+            sys.modules.pop(key, None)
 
     def _met(self, plain: str) -> list[PlainKey]:
         """The keys of a name that come before the host's entry, in the order in which they are found."""
-        met: list[PlainKey] = []
-        _thread.met = met
-        try:
+        with _meeting() as met:
             sys.modules.get(plain)
-        finally:
-            _thread.met = None
         return met
 
     def _put_first(self, key: PlainKey, *others: PlainKey) -> None:
+        modules = sys.modules
         known = (*self._keys.values(), *self._held, *others)
         same = [each for each in known if each is not key and each.plain == key.plain]
-        modules = sys.modules
         put_first(modules, key, modules.get(str.__str__(key)), same)
 
     def of(self, prefix: str) -> list[str]:
@@ -254,34 +278,10 @@ class PlainKeys:
 
 
 KEYS = PlainKeys()
+os.register_at_fork(after_in_child=KEYS.unlock)
 
 
 def _key(full: str, plain: str) -> PlainKey:
     key = PlainKey(full)
     key.plain = plain
     return key
-
-
-def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey]) -> None:
-    """Put a key into a dict before any other that equals the same name.
-
-    All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
-    between and miss the host's entry: the keys are inert meanwhile, and `dict.update` takes their hashes as they are.
-
-    Args:
-        table: The dict.
-        key: Not in it yet.
-        value: What it has there.
-        same: All others in it that may equal the name.
-    """
-    entry = {key: value}
-    taken: list[Any] = []
-    hosts = compress(zip([key.plain], taken), map(partial(operator.is_not, _ABSENT), taken))  # noqa: B905 - read later
-    steps = [
-        *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
-        partial(taken.extend, map(table.pop, [key.plain], [_ABSENT])),
-        partial(table.update, entry),
-        partial(table.update, hosts),
-        *(partial(setattr, each, "__class__", type(each)) for each in (key, *same)),
-    ]
-    list(map(operator.call, steps))

@@ -21,7 +21,7 @@ from sys import _getframe
 from typing import Any
 
 from .asking import ANCHOR, TRAMPOLINE
-from .plainkeys import InertKey, put_first
+from .inertkeys import InertKey, put_first
 
 _ID = re.compile(rb"__pybind11_internals_v(5|11|12)_(?!\w*_call_once)\w+__(?=\0)")
 """Under which the registry is kept; the versions are those that are known to take a null pointer for none."""

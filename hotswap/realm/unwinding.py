@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ class Unwinder:
         self._places: dict[int, Place] = {}
         self.interpreter = self._file_of_eval() if self._backtrace and self._dladdr else None
         """The file of the interpreter; None where the stack cannot be read."""
+        self.standard = getattr(_ctypes, "__file__", "/builtin/").rpartition("/")[0] + "/"
+        """The directory of the standard library's own extensions."""
 
     def forget(self) -> None:
         """An address may be another library's by now."""
