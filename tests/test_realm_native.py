@@ -124,6 +124,21 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "inner", NULL, 0, NULL, slots, NULL, NULL, NULL};
 PyMODINIT_FUNC PyInit_inner(void) { return PyModuleDef_Init(&definition); }
 """
+NAMED = """
+#include <Python.h>
+
+static int initialise(PyObject *module) {
+    /* As Cython, for `__name__ == "..."`. */
+    PyObject *name = PyDict_GetItemString(PyModule_GetDict(module), "__name__");
+    PyObject *author = PyUnicode_FromString("pack.named");
+    int same = name && author ? PyObject_RichCompareBool(name, author, Py_EQ) : -1;
+    if (same == 0) PyErr_SetString(PyExc_ImportError, "it has been renamed");
+    return same == 1 ? 0 : -1;
+}
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "named", NULL, 0, NULL, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_named(void) { return PyModuleDef_Init(&definition); }
+"""
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
 from pack import native
@@ -636,7 +651,7 @@ def test_names_are_listed_once(user: Any) -> None:
     module.late("ask", "pack.lazy")
     names = module.names()
     assert names.count("pack.lazy") == 1
-    assert names.count(module.native.__name__) == 1
+    assert names.count(str.__str__(module.native.__name__)) == 1
     assert len(names) == len(set(names))
 
 
@@ -718,6 +733,14 @@ def test_keys_are_pickled_as_text(user: Any) -> None:
         assert type(again) is str
         assert again == str.__str__(key)
     assert pickle.loads(pickle.dumps(list(sys.modules))) == [str.__str__(name) for name in sys.modules]
+
+
+def test_an_extension_that_asks_for_its_own_name(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """An extension that compares its `__name__` with the one it was compiled under finds them equal."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", f"pack/named{SUFFIX}": compiled(tmp_path, "named", NAMED)}
+    named = open_realm("alpha", files={**files, "alpha.py": "from pack import named\n"}).load("alpha").named
+    assert named.__name__ == "pack.named"
+    assert sys.modules[str.__str__(named.__name__)] is named
 
 
 @pytest.fixture

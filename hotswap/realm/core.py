@@ -87,7 +87,7 @@ class Realm(Space):
 
     def loaded(self) -> list[ModuleType]:
         """See `Space`."""
-        late = [module for module in super().loaded() if not isinstance(module, Former)]
+        late = [module for module in super().loaded() if type(module) is not Former]
         return [*OWN_KEYS.modules(self.prefix), *late]
 
     def give_way(self, gives_way: bool) -> None:
