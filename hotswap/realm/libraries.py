@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import copyreg
 import gc
-import logging
-import sys
 import threading
 import time
-import warnings
 from functools import partial
 from importlib.machinery import PathFinder
-from types import FunctionType, MethodType
-from typing import Any
 
 from ..errors import PrivateCopyError
 from ..model import LibraryDir
@@ -20,6 +14,7 @@ from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
 from .leaks import stay
 from .space import Space
+from .tables import TABLES
 from .territory import of_libraries
 
 
@@ -42,6 +37,7 @@ class LibraryRealm(Space):
             str(directory.path),
             partial(of_libraries, directory),
         )
+        TABLES.note(self.prefix)
 
     def close(self) -> None:
         """Tear the realm down; what its modules have entered in the interpreter's tables goes, too.
@@ -50,34 +46,11 @@ class LibraryRealm(Space):
         """
         self.closed_at = time.monotonic()
         super().close()
-        tables: tuple[Any, ...] = (sys.meta_path, sys.path_hooks, warnings.filters)
-        for table in tables:
-            for entry in [entry for entry in table if self._has_made(entry)]:
-                table.remove(entry)
-        for logger in [logging.root, *logging.root.manager.loggerDict.values()]:
-            if isinstance(logger, logging.Logger):
-                for handler in filter(self._has_made, list(logger.handlers)):
-                    logger.removeHandler(handler)
-                for each in filter(self._has_made, list(logger.filters)):
-                    logger.removeFilter(each)
-        for cls, reducer in list(copyreg.dispatch_table.items()):
-            if self._has_made(cls) or self._has_made(reducer):  # classes of C code do not say whose they are
-                copyreg.dispatch_table.pop(cls, None)
+        TABLES.clear(self.prefix)
 
     def stays(self) -> bool:
         """True if of the modules of a closed realm only extension modules are left, which Python never unloads."""
         return stay(self.modules.values())
-
-    def _has_made(self, entry: Any) -> bool:
-        """True for a class or function of the realm, an instance or method of one, and a tuple that has one."""
-        if isinstance(entry, tuple):
-            return any(map(self._has_made, entry))
-        if isinstance(entry, partial):
-            entry = entry.func
-        if isinstance(entry, MethodType):
-            entry = entry.__func__
-        named = entry if isinstance(entry, (type, FunctionType)) else type(entry)
-        return str(named.__module__).startswith(self.prefix)
 
 
 def _tops(directory: LibraryDir) -> frozenset[str]:
