@@ -19,9 +19,10 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from queue import Queue
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -761,6 +762,16 @@ def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch:
     assert caught.value.reasons == ("alpha would get pack 1 for itself, beside what the host can import",)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(host_pack)])
     importlib.invalidate_caches()
+    spec = ModuleSpec("pack", None)
+    finder = SimpleNamespace(find_spec=lambda name, *args: spec if name == "pack" else None)
+    for target, name, value in (
+        (vars(sys), "meta_path", [SimpleNamespace(), finder, *sys.meta_path]),
+        (sys.modules, "pack", ModuleType("pack")),
+    ):
+        with monkeypatch.context() as context:
+            context.setitem(target, name, value)
+            with pytest.raises(PrivateCopyError, match="beside what the host can import"):
+                user("1")
     first = user("1")
     assert user("1", "beta").libraries is first.libraries
     with pytest.raises(PrivateCopyError, match=r"gamma would get pack 2 for itself, beside .* \(pack 1\)"):
@@ -797,7 +808,9 @@ def thread_state() -> dict[str, Any]:
 def test_a_plugin_that_brings_such_a_package_itself(open_realm: OpenRealm, extension: bytes) -> None:
     """In a plugin's own wheel such a package is refused, with the way out."""
     files = {**package(extension, "1"), "alpha.py": "import pack.native\n"}
-    realm = open_realm("alpha", files=files)
+    with pytest.raises(PrivateCopyError, match=r"alpha 1.0 has pack in its own wheel \(let it require pack\)"):
+        open_realm("alpha", files=files)
+    realm = open_realm("alpha", files=files, provides=["alpha", "pack.native"])  # a part of it in a namespace
     with pytest.raises(LifecycleError, match=r"alpha 1.0: pack.native cannot be in a plugin's own wheel: let"):
         realm.load("alpha")
 

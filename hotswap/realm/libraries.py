@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from functools import partial
-from importlib.machinery import PathFinder
 
 from ..errors import PrivateCopyError
-from ..model import LibraryDir
+from ..model import LibraryDir, Manifest
 from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
+from .finder import FINDER
 from .leaks import stay
+from .plainkeys import KEYS
 from .space import Space
-from .tables import TABLES
-from .territory import of_libraries
+from .tables import TABLES, made_in
+from .territory import PARENT, of_libraries
 
 
 class LibraryRealm(Space):
@@ -56,6 +58,25 @@ class LibraryRealm(Space):
 def _tops(directory: LibraryDir) -> frozenset[str]:
     """The top-level names that a set brings."""
     return frozenset(name for library in directory.library_set.libraries for name in library.provides)
+
+
+def refuse_inside(manifest: Manifest) -> None:
+    """Refuse a plugin that has a package in its own wheel of which a process can have one copy.
+
+    Raises:
+        PrivateCopyError: It has.
+    """
+    for name in sorted(SOLITARY.keys() & manifest.provides):
+        reason = f"{manifest.label} has {name} in its own wheel (let it require {name})"
+        raise PrivateCopyError(name, SOLITARY[name].reason, plugins=[manifest.plugin], reasons=[reason])
+
+
+def _host_can_import(name: str) -> bool:
+    """True if the host has a package, or any finder finds it for the host: that of an editable installation, too."""
+    if KEYS.host_has(name):
+        return True
+    theirs = [finder for finder in sys.meta_path if finder is not FINDER and not made_in(f"{PARENT}.", finder)]
+    return any(hasattr(finder, "find_spec") and finder.find_spec(name, None) is not None for finder in theirs)
 
 
 def _forget_by_thread(text: str) -> None:
@@ -101,13 +122,13 @@ class Libraries:
         """See to it that there is no other copy of a package: nothing of former ones, and nobody has one."""
         solitary = SOLITARY[name]
         others = [realm.territory.label for realm, _ in self._open.values() if name in _tops(realm.directory)]
-        if PathFinder.find_spec(name) is not None:
+        if _host_can_import(name):
             others.append("what the host can import")
         if others:
             label = next(library.label for library in directory.library_set.libraries if name in library.provides)
             beside = [f"{plugin or 'a plugin'} would get {label} for itself, beside {other}" for other in others]
             raise PrivateCopyError(name, solitary.reason, plugins=filter(None, [plugin]), reasons=beside)
-        if name in self._had:
+        if name in self._had and solitary.by_thread:
             _forget_by_thread(solitary.by_thread)
         self._had.add(name)
 
