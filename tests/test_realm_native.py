@@ -884,3 +884,62 @@ def test_modules_die(open_realm: OpenRealm, user: Any) -> None:
     del realm
     gc.collect()
     assert module() is None
+
+
+NANOBIND = """
+#include <Python.h>
+static long *registry;  /* a type is registered if it is 1 */
+
+static PyObject *registered(PyObject *self, PyObject *none) { return PyLong_FromVoidPtr(registry); }
+static PyMethodDef methods[] = {{"registered", registered, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static int initialise(PyObject *module) {
+    /* As nanobind, which puts the key together, ends the process, and initialises in the first phase up to 2.7. */
+    PyObject *state = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *key = PyUnicode_FromFormat("__nb_internals_%%s_%%s__", "v%(phased)s", "test");
+    PyObject *found = PyDict_GetItemWithError(state, key);
+    registry = found ? PyCapsule_GetPointer(found, "nb_internals") : calloc(4, sizeof(long));
+    if (!found && PyDict_SetItem(state, key, PyCapsule_New(registry, "nb_internals", NULL)) < 0) return -1;
+    if (registry[%(index)s]++) { PyErr_SetString(PyExc_ImportError, "refusing to add duplicate key"); return -1; }
+    PyObject *other = %(other)s ? PyImport_ImportModule(%(other)s) : Py_None;
+    return other ? 0 : -1;
+}
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "%(name)s", NULL, %(phased)s ? 0 : -1, methods, %(phased)s ? slots : NULL, NULL, NULL, NULL
+};
+PyMODINIT_FUNC PyInit_%(name)s(void) {
+    if (%(phased)s) return PyModuleDef_Init(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    return initialise(module) < 0 ? NULL : module;
+}
+"""
+
+
+@pytest.mark.parametrize("phased", [0, 1])
+def test_registries_of_nanobind(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phased: int
+) -> None:
+    """Registries that are put together at run time are the realm's whose extension made them, or the host's."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "from . import one, two\n"}
+    others = {"one": "NULL", "two": '"pack.three"', "three": "NULL", "four": "NULL"}
+    (tmp_path / "hosts").mkdir()
+    for index, (name, other) in enumerate(others.items()):
+        known = {"name": name, "index": index, "phased": phased, "other": other}
+        files[f"pack/{name}{SUFFIX}"] = compiled(tmp_path, name, NANOBIND % known)
+        (tmp_path / f"hosts/{name}{SUFFIX}").write_bytes(
+            compiled(tmp_path, name, NANOBIND % {**known, "other": "NULL"})
+        )
+    monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+    hosts, found = [], []
+    libraries = {each: make_libraries(tmp_path / "libraries", ("pack", each, files)) for each in ("1", "2")}
+    for version, name in (("1", "one"), ("2", "two"), ("1", "three")):
+        realm = open_realm("alpha", version, "import pack\n", libraries=libraries[version])
+        pack = realm.load("alpha").pack
+        found.append(pack.one.registered())
+        assert pack.two.registered() == importlib.import_module(f"{pack.__name__}.three").registered() == found[-1]
+        hosts.append(importlib.import_module(name).registered())
+        del sys.modules[name]
+        realm.close()
+    assert len({*hosts}) == 1
+    assert len({*hosts, *found}) == 4
