@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import base64
 import builtins
 import ctypes
 import gc
+import hashlib
 import importlib
 import importlib.util
 import operator
@@ -29,7 +31,7 @@ import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
 from hotswap.errors import LifecycleError, PrivateCopyError
-from hotswap.realm import Realm, native, nativestack, registries, sites
+from hotswap.realm import Realm, bundled, native, nativestack, registries, sites
 from hotswap.realm import libraries as realm_libraries
 from hotswap.realm.nativestack import STACK
 from hotswap.realm.plainkeys import KEYS, PlainKey
@@ -943,3 +945,67 @@ def test_registries_of_nanobind(
         realm.close()
     assert len({*hosts}) == 1
     assert len({*hosts, *found}) == 4
+
+
+def recorded(name: str, version: str, path: str, content: bytes) -> dict[str, str | bytes]:
+    """The files of a library that brings a C library."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    record = f"{path},sha256={digest},{len(content)}\n"
+    needs = b"\0" + path.rpartition("/")[2].encode() + b"\0"
+    files: dict[str, str | bytes] = {path: content, f"{name}-{version}.dist-info/RECORD": record}
+    return {**files, f"{name}/__init__.py": "", f"{name}/native{SUFFIX}": needs}
+
+
+def test_c_libraries_of_one_name(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set is refused whose C library has the name of another one that the process has; copies of one are not."""
+    code = {text: compiled(tmp_path, f"help{text}", f"int help{text};") for text in ("A", "B")}
+
+    def opened(plugin: str, name: str, version: str, text: str) -> Realm:
+        files = recorded(name, version, f"{name}.libs/libhelp.so", code[text])
+        libraries = make_libraries(tmp_path / "libraries", (name, version, files))
+        realm: Realm = open_realm(plugin, version, libraries=libraries)
+        return realm
+
+    first = opened("alpha", "one", "1", "A")
+    second = opened("beta", "other", "1", "A")
+    with pytest.raises(PrivateCopyError, match=r"one cannot be private .* loads one libhelp.so for the") as caught:
+        opened("gamma", "one", "2", "B")
+    path = tmp_path / "libraries/one-1/one.libs/libhelp.so"
+    theirs = tmp_path / "libraries/one-2/one.libs/libhelp.so"
+    assert caught.value.plugins == ("gamma",)
+    assert caught.value.reasons[0].startswith(f"gamma would get one 2 with {theirs}, beside {tmp_path}/libraries/o")
+    ctypes.CDLL(str(path))
+    first.close()
+    second.close()
+    for _ in range(2):
+        with pytest.raises(PrivateCopyError, match=r"epsilon would get two 2 with .*, beside .*/libhelp.so"):
+            opened("epsilon", "two", "2", "B")
+        path.unlink(missing_ok=True)
+    monkeypatch.setattr(bundled, "_MAPS", tmp_path / "absent")
+    assert list(bundled._mapped((str(tmp_path),))) == []
+
+
+def test_c_libraries_of_the_host(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a C library of the host's packages another one of the same name is refused, beside the system's not."""
+    code = [compiled(tmp_path, f"shared{number}", f"int shared{number};") for number in (1, 2)]
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/libshared.so").write_bytes(code[0])
+    ctypes.CDLL(str(tmp_path / "host/libshared.so"))
+    files = recorded("pack", "1", "pack/libshared.so", code[1])
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    monkeypatch.syspath_prepend(str(tmp_path / "host"))
+    with pytest.raises(PrivateCopyError, match=r"beside .*/host/libshared.so"):
+        open_realm("alpha", libraries=libraries)
+    monkeypatch.undo()
+    assert open_realm("alpha", libraries=libraries).libraries is not None
+
+
+@pytest.mark.parametrize("name", ["libhelp-0a1b2c3d.so", "libhelp.so.1", "libsf_error_state.so", "libpath.so"])
+def test_c_libraries_that_do_not_clash(open_realm: OpenRealm, tmp_path: Path, name: str) -> None:
+    """C libraries of one name may differ that are the same in effect, or that nothing asks for by name."""
+    for version in ("1", "2"):
+        files = recorded("pack", version, f"pack/{name}", version.encode())
+        if name == "libpath.so":
+            del files[f"pack/native{SUFFIX}"]
+        libraries = make_libraries(tmp_path / "libraries", ("pack", version, files))
+        assert open_realm("alpha", version, libraries=libraries).libraries is not None

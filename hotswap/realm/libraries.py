@@ -12,6 +12,7 @@ from ..errors import PrivateCopyError
 from ..model import LibraryDir, Manifest
 from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
+from .bundled import Bundled, bundled, refuse_other_files
 from .finder import FINDER
 from .leaks import stay
 from .plainkeys import KEYS
@@ -97,6 +98,10 @@ class Libraries:
         self._closed: list[LibraryRealm] = []
         self._had: set[str] = set()
         """The packages of which a process can have one copy that there has been one of."""
+        self._bundled: dict[str, dict[str, Bundled]] = {}
+        """By set: the C libraries that the open ones bring."""
+        self._directories: set[str] = set()
+        """Of all sets that have been opened."""
         self._lock = threading.Lock()
 
     def open(self, directory: LibraryDir, plugin: str = "") -> LibraryRealm:
@@ -107,13 +112,17 @@ class Libraries:
             plugin: Name of the plugin that uses it.
 
         Raises:
-            PrivateCopyError: The set has a package that cannot be there beside another copy.
+            PrivateCopyError: The set has a package, or a C library, that cannot be there beside another copy.
         """
         key = directory.library_set.key
         with self._lock:
             if key not in self._open:
                 for name in _tops(directory) & SOLITARY.keys():
                     self._make_room(name, plugin, directory)
+                brought = bundled(directory)
+                refuse_other_files(brought, plugin, self._bundled.values(), self._directories)
+                self._bundled[key] = brought
+                self._directories.add(str(directory.path))
             realm, users = self._open.get(key) or (LibraryRealm(directory), 0)
             self._open[key] = realm, users + 1
             return realm
@@ -139,7 +148,7 @@ class Libraries:
             if users > 1:
                 self._open[realm.key] = realm, users - 1
                 return
-            del self._open[realm.key]
+            del self._open[realm.key], self._bundled[realm.key]
             realm.close()
             self._closed = [*self.lingering(), realm]
 
