@@ -18,6 +18,10 @@ class Solitary:
 
 
 SOLITARY: Mapping[str, Solitary] = MappingProxyType(
-    {"lxml": Solitary("its parsers are kept by thread, under one name for all copies", "_ParserDictionaryContext")}
+    {
+        "dill": Solitary("it puts functions of its own into the tables of pickle, for all copies"),
+        "h5py": Solitary("all copies of one build use the same HDF5 library in memory, with one state"),
+        "lxml": Solitary("its parsers are kept by thread, under one name for all copies", "_ParserDictionaryContext"),
+    }
 )
 """Canonical name of a distribution, and of the package that it brings -> why."""

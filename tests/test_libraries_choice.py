@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -427,6 +428,16 @@ def test_one_copy_only(bench: Bench) -> None:
     with pytest.raises(PrivateCopyError) as caught:
         bench.resolve(beta)
     assert caught.value.reasons == ("beta would get numb 2.0 for itself, and the host has numb 1.5",)
+
+
+@pytest.mark.usefixtures("solitary")
+def test_a_copy_in_a_plugins_own_wheel(bench: Bench) -> None:
+    """In a plugin's own wheel such a package is refused by the plan, although nobody has imported it yet."""
+    alpha = dataclasses.replace(plugin("alpha 1.0"), provides=("alpha", "numb"))
+    with pytest.raises(PrivateCopyError, match=r"numb cannot be private .* because it says so") as caught:
+        bench.resolve(alpha, plugin("beta 1.0"))
+    assert caught.value.plugins == ("alpha",)
+    assert caught.value.reasons == ("alpha 1.0 has numb in its own wheel (let it require numb)",)
 
 
 @pytest.mark.usefixtures("solitary")

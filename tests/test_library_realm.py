@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import copyreg
 import gc
 import importlib.metadata
 import logging
+import multiprocessing.context
 import os
+import pickle
 import sys
 import threading
 import traceback
@@ -336,6 +339,63 @@ def test_what_libraries_enter_goes_with_them(open_realm: OpenRealm, tmp_path: Pa
     assert logger.filters == []
     logger.handlers.clear()
     assert realm.libraries not in LIBRARIES.lingering()
+
+
+OVERWRITES = """
+    import codecs, copyreg, functools, multiprocessing.context as contexts, pickle
+    class Word(str): ...
+    class Context: ...
+    def own(*args): return None
+    @functools.wraps(pickle._Pickler.save_tuple)
+    def wrapping(*args): ...
+    pickle._Pickler.dispatch.update({Word: pickle._Pickler.save_str, str: own, tuple: wrapping, complex: own})
+    contexts._concrete_contexts.update(spawn=Context(), ours=Context())
+    copyreg.pickle(complex, own)
+    codecs.register_error("overwritten", own)
+    codecs.register_error("entered", own)
+    codecs.register(own)
+"""
+
+
+def test_what_libraries_overwrite_comes_back(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """Where a library has overwritten something in a table of the standard library, it is there again afterwards."""
+    codecs.register_error("overwritten", codecs.replace_errors)
+    tables = (pickle._Pickler.dispatch, multiprocessing.context._concrete_contexts, copyreg.dispatch_table)  # type: ignore[attr-defined]
+    before = [dict(table) for table in tables]
+    realms = []
+    for name in ("one", "two"):
+        libraries = make_libraries(tmp_path / "libraries", (name, "1", {f"{name}.py": OVERWRITES}))
+        realms.append(open_realm(f"uses-{name}", files=f"import {name}", libraries=libraries))
+        realms[-1].load(f"uses-{name}")
+    assert pickle._Pickler.dispatch[str].__module__ == "two"  # type: ignore[attr-defined]
+    realms[1].close()
+    assert pickle._dumps("text")  # type: ignore[attr-defined]
+    realms[0].close()
+    assert [dict(table) for table in tables] == before
+    assert codecs.lookup_error("overwritten") is codecs.replace_errors
+    with pytest.raises(LookupError):
+        codecs.lookup_error("entered")
+    assert codecs.lookup("utf_8").name == "utf-8"
+    closed = {realm.libraries.name for realm in realms if realm.libraries is not None}
+    del realms
+    gc.collect()
+    assert closed.isdisjoint(each.name for each in LIBRARIES.lingering())
+
+
+def test_filters_that_are_gone_count_no_more(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A warning that a library's filter has let pass is decided anew when the library is closed."""
+    text = "import warnings\nclass Word(Warning): ...\nwarnings.filterwarnings('default', category=Word)\n"
+    libraries = make_libraries(tmp_path / "libraries", ("words", "1", {"words.py": text}))
+    realm = open_realm("alpha", files="from words import Word", libraries=libraries)
+    word = realm.load("alpha").Word
+    registry: dict[Any, Any] = {}
+    monkeypatch.setattr(warnings, "showwarning", lambda *args: None)
+    warnings.warn_explicit("said", word, "here.py", 1, registry=registry)
+    realm.close()
+    with pytest.raises(word, match="said"):
+        warnings.warn_explicit("said", word, "here.py", 1, registry=registry)
 
 
 def test_lingering_libraries(open_realm: OpenRealm, libraries: LibraryDir) -> None:

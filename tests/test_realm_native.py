@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import base64
 import builtins
 import ctypes
 import gc
+import hashlib
 import importlib
 import importlib.util
 import operator
@@ -26,14 +28,14 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from queue import Queue
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from realmkit import OpenRealm, make_libraries, open_realm
 
 from hotswap.errors import LifecycleError, PrivateCopyError
-from hotswap.realm import Realm, native, nativestack, registries, sites
+from hotswap.realm import Realm, bundled, native, nativestack, registries, sites
 from hotswap.realm import libraries as realm_libraries
 from hotswap.realm.inertkeys import InertKey
 from hotswap.realm.nativestack import STACK
@@ -145,6 +147,21 @@ PyMODINIT_FUNC PyInit_finds(void) {
     PyModule_AddObject(module, "seen", Py_NewRef(seen = PyList_New(0)));
     return module;
 }
+"""
+NAMED = """
+#include <Python.h>
+
+static int initialise(PyObject *module) {
+    /* As Cython, for `__name__ == "..."`. */
+    PyObject *name = PyDict_GetItemString(PyModule_GetDict(module), "__name__");
+    PyObject *author = PyUnicode_FromString("pack.named");
+    int same = name && author ? PyObject_RichCompareBool(name, author, Py_EQ) : -1;
+    if (same == 0) PyErr_SetString(PyExc_ImportError, "it has been renamed");
+    return same == 1 ? 0 : -1;
+}
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "named", NULL, 0, NULL, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_named(void) { return PyModuleDef_Init(&definition); }
 """
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 LATE = """
@@ -952,7 +969,7 @@ def test_names_are_listed_once(user: Any) -> None:
     module.late("ask", "pack.lazy")
     names = module.names()
     assert names.count("pack.lazy") == 1
-    assert names.count(module.native.__name__) == 1
+    assert names.count(str.__str__(module.native.__name__)) == 1
     assert len(names) == len(set(names))
 
 
@@ -1036,6 +1053,14 @@ def test_keys_are_pickled_as_text(user: Any) -> None:
     assert pickle.loads(pickle.dumps(list(sys.modules))) == [str.__str__(name) for name in sys.modules]
 
 
+def test_an_extension_that_asks_for_its_own_name(open_realm: OpenRealm, tmp_path: Path) -> None:
+    """An extension that compares its `__name__` with the one it was compiled under finds them equal."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "", f"pack/named{SUFFIX}": compiled(tmp_path, "named", NAMED)}
+    named = open_realm("alpha", files={**files, "alpha.py": "from pack import named\n"}).load("alpha").named
+    assert named.__name__ == "pack.named"
+    assert sys.modules[str.__str__(named.__name__)] is named
+
+
 @pytest.fixture
 def solitary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `pack` be a package of which a process can have one copy."""
@@ -1054,6 +1079,16 @@ def test_a_package_that_cannot_be_twice(user: Any, host_pack: Path, monkeypatch:
     assert caught.value.reasons == ("alpha would get pack 1 for itself, beside what the host can import",)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(host_pack)])
     importlib.invalidate_caches()
+    spec = ModuleSpec("pack", None)
+    finder = SimpleNamespace(find_spec=lambda name, *args: spec if name == "pack" else None)
+    for target, name, value in (
+        (vars(sys), "meta_path", [SimpleNamespace(), finder, *sys.meta_path]),
+        (sys.modules, "pack", ModuleType("pack")),
+    ):
+        with monkeypatch.context() as context:
+            context.setitem(target, name, value)
+            with pytest.raises(PrivateCopyError, match="beside what the host can import"):
+                user("1")
     first = user("1")
     assert user("1", "beta").libraries is first.libraries
     with pytest.raises(PrivateCopyError, match=r"gamma would get pack 2 for itself, beside .* \(pack 1\)"):
@@ -1090,7 +1125,9 @@ def thread_state() -> dict[str, Any]:
 def test_a_plugin_that_brings_such_a_package_itself(open_realm: OpenRealm, extension: bytes) -> None:
     """In a plugin's own wheel such a package is refused, with the way out."""
     files = {**package(extension, "1"), "alpha.py": "import pack.native\n"}
-    realm = open_realm("alpha", files=files)
+    with pytest.raises(PrivateCopyError, match=r"alpha 1.0 has pack in its own wheel \(let it require pack\)"):
+        open_realm("alpha", files=files)
+    realm = open_realm("alpha", files=files, provides=["alpha", "pack.native"])  # a part of it in a namespace
     with pytest.raises(LifecycleError, match=r"alpha 1.0: pack.native cannot be in a plugin's own wheel: let"):
         realm.load("alpha")
 
@@ -1164,3 +1201,126 @@ def test_modules_die(open_realm: OpenRealm, user: Any) -> None:
     del realm
     gc.collect()
     assert module() is None
+
+
+NANOBIND = """
+#include <Python.h>
+static long *registry;  /* a type is registered if it is 1 */
+
+static PyObject *registered(PyObject *self, PyObject *none) { return PyLong_FromVoidPtr(registry); }
+static PyMethodDef methods[] = {{"registered", registered, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static int initialise(PyObject *module) {
+    /* As nanobind, which puts the key together, ends the process, and initialises in the first phase up to 2.7. */
+    PyObject *state = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *key = PyUnicode_FromFormat("__nb_internals_%%s_%%s__", "v%(phased)s", "test");
+    PyObject *found = PyDict_GetItemWithError(state, key);
+    registry = found ? PyCapsule_GetPointer(found, "nb_internals") : calloc(4, sizeof(long));
+    if (!found && PyDict_SetItem(state, key, PyCapsule_New(registry, "nb_internals", NULL)) < 0) return -1;
+    if (registry[%(index)s]++) { PyErr_SetString(PyExc_ImportError, "refusing to add duplicate key"); return -1; }
+    PyObject *other = %(other)s ? PyImport_ImportModule(%(other)s) : Py_None;
+    return other ? 0 : -1;
+}
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, initialise}, {0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "%(name)s", NULL, %(phased)s ? 0 : -1, methods, %(phased)s ? slots : NULL, NULL, NULL, NULL
+};
+PyMODINIT_FUNC PyInit_%(name)s(void) {
+    if (%(phased)s) return PyModuleDef_Init(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    return initialise(module) < 0 ? NULL : module;
+}
+"""
+
+
+@pytest.mark.parametrize("phased", [0, 1])
+def test_registries_of_nanobind(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phased: int
+) -> None:
+    """Registries that are put together at run time are the realm's whose extension made them, or the host's."""
+    files: dict[str, str | bytes] = {"pack/__init__.py": "from . import one, two\n"}
+    others = {"one": "NULL", "two": '"pack.three"', "three": "NULL", "four": "NULL"}
+    (tmp_path / "hosts").mkdir()
+    for index, (name, other) in enumerate(others.items()):
+        known = {"name": name, "index": index, "phased": phased, "other": other}
+        files[f"pack/{name}{SUFFIX}"] = compiled(tmp_path, name, NANOBIND % known)
+        (tmp_path / f"hosts/{name}{SUFFIX}").write_bytes(
+            compiled(tmp_path, name, NANOBIND % {**known, "other": "NULL"})
+        )
+    monkeypatch.syspath_prepend(str(tmp_path / "hosts"))
+    hosts, found = [], []
+    libraries = {each: make_libraries(tmp_path / "libraries", ("pack", each, files)) for each in ("1", "2")}
+    for version, name in (("1", "one"), ("2", "two"), ("1", "three")):
+        realm = open_realm("alpha", version, "import pack\n", libraries=libraries[version])
+        pack = realm.load("alpha").pack
+        found.append(pack.one.registered())
+        assert pack.two.registered() == importlib.import_module(f"{pack.__name__}.three").registered() == found[-1]
+        hosts.append(importlib.import_module(name).registered())
+        del sys.modules[name]
+        realm.close()
+    assert len({*hosts}) == 1
+    assert len({*hosts, *found}) == 4
+
+
+def recorded(name: str, version: str, path: str, content: bytes) -> dict[str, str | bytes]:
+    """The files of a library that brings a C library."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    record = f"{path},sha256={digest},{len(content)}\n"
+    needs = b"\0" + path.rpartition("/")[2].encode() + b"\0"
+    files: dict[str, str | bytes] = {path: content, f"{name}-{version}.dist-info/RECORD": record}
+    return {**files, f"{name}/__init__.py": "", f"{name}/native{SUFFIX}": needs}
+
+
+def test_c_libraries_of_one_name(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set is refused whose C library has the name of another one that the process has; copies of one are not."""
+    code = {text: compiled(tmp_path, f"help{text}", f"int help{text};") for text in ("A", "B")}
+
+    def opened(plugin: str, name: str, version: str, text: str) -> Realm:
+        files = recorded(name, version, f"{name}.libs/libhelp.so", code[text])
+        libraries = make_libraries(tmp_path / "libraries", (name, version, files))
+        realm: Realm = open_realm(plugin, version, libraries=libraries)
+        return realm
+
+    first = opened("alpha", "one", "1", "A")
+    second = opened("beta", "other", "1", "A")
+    with pytest.raises(PrivateCopyError, match=r"one cannot be private .* loads one libhelp.so for the") as caught:
+        opened("gamma", "one", "2", "B")
+    path = tmp_path / "libraries/one-1/one.libs/libhelp.so"
+    theirs = tmp_path / "libraries/one-2/one.libs/libhelp.so"
+    assert caught.value.plugins == ("gamma",)
+    assert caught.value.reasons[0].startswith(f"gamma would get one 2 with {theirs}, beside {tmp_path}/libraries/o")
+    ctypes.CDLL(str(path))
+    first.close()
+    second.close()
+    for _ in range(2):
+        with pytest.raises(PrivateCopyError, match=r"epsilon would get two 2 with .*, beside .*/libhelp.so"):
+            opened("epsilon", "two", "2", "B")
+        path.unlink(missing_ok=True)
+    monkeypatch.setattr(bundled, "_MAPS", tmp_path / "absent")
+    assert list(bundled._mapped((str(tmp_path),))) == []
+
+
+def test_c_libraries_of_the_host(open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a C library of the host's packages another one of the same name is refused, beside the system's not."""
+    code = [compiled(tmp_path, f"shared{number}", f"int shared{number};") for number in (1, 2)]
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/libshared.so").write_bytes(code[0])
+    ctypes.CDLL(str(tmp_path / "host/libshared.so"))
+    files = recorded("pack", "1", "pack/libshared.so", code[1])
+    libraries = make_libraries(tmp_path / "libraries", ("pack", "1", files))
+    monkeypatch.syspath_prepend(str(tmp_path / "host"))
+    with pytest.raises(PrivateCopyError, match=r"beside .*/host/libshared.so"):
+        open_realm("alpha", libraries=libraries)
+    monkeypatch.undo()
+    assert open_realm("alpha", libraries=libraries).libraries is not None
+
+
+@pytest.mark.parametrize("name", ["libhelp-0a1b2c3d.so", "libhelp.so.1", "libsf_error_state.so", "libpath.so"])
+def test_c_libraries_that_do_not_clash(open_realm: OpenRealm, tmp_path: Path, name: str) -> None:
+    """C libraries of one name may differ that are the same in effect, or that nothing asks for by name."""
+    for version in ("1", "2"):
+        files = recorded("pack", version, f"pack/{name}", version.encode())
+        if name == "libpath.so":
+            del files[f"pack/native{SUFFIX}"]
+        libraries = make_libraries(tmp_path / "libraries", ("pack", version, files))
+        assert open_realm("alpha", version, libraries=libraries).libraries is not None

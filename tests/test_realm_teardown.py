@@ -268,3 +268,36 @@ def test_overloads_do_not_keep_the_code(open_realm: OpenRealm, tmp_path: Path) -
     realm.close()
     gc.collect()
     assert not realm.alive()
+
+
+ODD = """
+    import sys, types
+    class Lib:
+        @property
+        def __class__(self): return types.ModuleType
+        def __getattr__(self, name): raise AttributeError("library has no " + name)
+    class Odd(types.ModuleType):
+        def __getattribute__(self, name): raise RuntimeError(name)
+    sys.modules["alpha.lib"] = Lib()
+    sys.modules["alpha.odd"] = Odd("odd")
+    sys.modules["alpha.none"] = None
+    sys.modules["alpha.number"] = 3
+    nameless = sys.modules["alpha.nameless"] = types.ModuleType("nameless")
+    del nameless.__name__
+    __name__ = 7
+"""
+
+
+def test_modules_that_are_none(open_realm: OpenRealm) -> None:
+    """Closing does not mind what modules have made of themselves, or put into `sys.modules`: all of it goes."""
+    realm = open_realm("alpha", files={"alpha/__init__.py": ODD})
+    realm.load("alpha")
+    open_realm("alpha", "2.0")
+    linecache.cache[3] = ()  # type: ignore[index,assignment] - what is no text is nobody's
+    entered = [name for name in sys.modules if str.__str__(name).startswith(realm.prefix)]
+    assert len(entered) == 6
+    realm.close()
+    del linecache.cache[3]  # type: ignore[arg-type]
+    assert [name for name in sys.modules if str.__str__(name).startswith(realm.name)] == []
+    assert realm.executing() == ()
+    assert isinstance(realm.holders(), tuple)

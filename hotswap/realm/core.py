@@ -14,7 +14,7 @@ from ..model import SiteDir
 from .address import address_of, stem_of
 from .executing import running_threads, thread_stacks
 from .finder import FINDER
-from .libraries import LIBRARIES
+from .libraries import LIBRARIES, refuse_inside
 from .owners import claim, release
 from .ownkeys import OWN_KEYS
 from .space import Space
@@ -39,6 +39,7 @@ class Realm(Space):
         manifest = site.manifest
         chosen = site.libraries.library_set if site.libraries is not None else None
         self.site = site
+        refuse_inside(manifest)
         self.libraries = LIBRARIES.open(site.libraries, manifest.plugin) if site.libraries is not None else None
         super().__init__(
             stem_of(address_of(manifest, chosen)),
@@ -87,7 +88,7 @@ class Realm(Space):
 
     def loaded(self) -> list[ModuleType]:
         """See `Space`."""
-        late = [module for module in super().loaded() if not isinstance(module, Former)]
+        late = [module for module in super().loaded() if type(module) is not Former]
         return [*OWN_KEYS.modules(self.prefix), *late]
 
     def give_way(self, gives_way: bool) -> None:

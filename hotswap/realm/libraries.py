@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import copyreg
 import gc
-import logging
 import sys
 import threading
 import time
-import warnings
 from functools import partial
-from importlib.machinery import PathFinder
-from types import FunctionType, MethodType
-from typing import Any
 
 from ..errors import PrivateCopyError
-from ..model import LibraryDir
+from ..model import LibraryDir, Manifest
 from ..solitary import SOLITARY
 from .address import address_of_libraries, stem_of
+from .bundled import Bundled, bundled, refuse_other_files
+from .finder import FINDER
 from .leaks import stay
+from .plainkeys import KEYS
 from .space import Space
-from .territory import of_libraries
+from .tables import TABLES, made_in
+from .territory import PARENT, of_libraries
 
 
 class LibraryRealm(Space):
@@ -42,6 +40,7 @@ class LibraryRealm(Space):
             str(directory.path),
             partial(of_libraries, directory),
         )
+        TABLES.note(self.prefix)
 
     def close(self) -> None:
         """Tear the realm down; what its modules have entered in the interpreter's tables goes, too.
@@ -50,39 +49,35 @@ class LibraryRealm(Space):
         """
         self.closed_at = time.monotonic()
         super().close()
-        tables: tuple[Any, ...] = (sys.meta_path, sys.path_hooks, warnings.filters)
-        for table in tables:
-            for entry in [entry for entry in table if self._has_made(entry)]:
-                table.remove(entry)
-        for logger in [logging.root, *logging.root.manager.loggerDict.values()]:
-            if isinstance(logger, logging.Logger):
-                for handler in filter(self._has_made, list(logger.handlers)):
-                    logger.removeHandler(handler)
-                for each in filter(self._has_made, list(logger.filters)):
-                    logger.removeFilter(each)
-        for cls, reducer in list(copyreg.dispatch_table.items()):
-            if self._has_made(cls) or self._has_made(reducer):  # classes of C code do not say whose they are
-                copyreg.dispatch_table.pop(cls, None)
+        TABLES.clear(self.prefix)
 
     def stays(self) -> bool:
         """True if of the modules of a closed realm only extension modules are left, which Python never unloads."""
         return stay(self.modules.values())
 
-    def _has_made(self, entry: Any) -> bool:
-        """True for a class or function of the realm, an instance or method of one, and a tuple that has one."""
-        if isinstance(entry, tuple):
-            return any(map(self._has_made, entry))
-        if isinstance(entry, partial):
-            entry = entry.func
-        if isinstance(entry, MethodType):
-            entry = entry.__func__
-        named = entry if isinstance(entry, (type, FunctionType)) else type(entry)
-        return str(named.__module__).startswith(self.prefix)
-
 
 def _tops(directory: LibraryDir) -> frozenset[str]:
     """The top-level names that a set brings."""
     return frozenset(name for library in directory.library_set.libraries for name in library.provides)
+
+
+def refuse_inside(manifest: Manifest) -> None:
+    """Refuse a plugin that has a package in its own wheel of which a process can have one copy.
+
+    Raises:
+        PrivateCopyError: It has.
+    """
+    for name in sorted(SOLITARY.keys() & manifest.provides):
+        reason = f"{manifest.label} has {name} in its own wheel (let it require {name})"
+        raise PrivateCopyError(name, SOLITARY[name].reason, plugins=[manifest.plugin], reasons=[reason])
+
+
+def _host_can_import(name: str) -> bool:
+    """True if the host has a package, or any finder finds it for the host: that of an editable installation, too."""
+    if KEYS.host_has(name):
+        return True
+    theirs = [finder for finder in sys.meta_path if finder is not FINDER and not made_in(f"{PARENT}.", finder)]
+    return any(hasattr(finder, "find_spec") and finder.find_spec(name, None) is not None for finder in theirs)
 
 
 def _forget_by_thread(text: str) -> None:
@@ -103,6 +98,10 @@ class Libraries:
         self._closed: list[LibraryRealm] = []
         self._had: set[str] = set()
         """The packages of which a process can have one copy that there has been one of."""
+        self._bundled: dict[str, dict[str, Bundled]] = {}
+        """By set: the C libraries that the open ones bring."""
+        self._directories: set[str] = set()
+        """Of all sets that have been opened."""
         self._lock = threading.Lock()
 
     def open(self, directory: LibraryDir, plugin: str = "") -> LibraryRealm:
@@ -113,13 +112,17 @@ class Libraries:
             plugin: Name of the plugin that uses it.
 
         Raises:
-            PrivateCopyError: The set has a package that cannot be there beside another copy.
+            PrivateCopyError: The set has a package, or a C library, that cannot be there beside another copy.
         """
         key = directory.library_set.key
         with self._lock:
             if key not in self._open:
                 for name in _tops(directory) & SOLITARY.keys():
                     self._make_room(name, plugin, directory)
+                brought = bundled(directory)
+                refuse_other_files(brought, plugin, self._bundled.values(), self._directories)
+                self._bundled[key] = brought
+                self._directories.add(str(directory.path))
             realm, users = self._open.get(key) or (LibraryRealm(directory), 0)
             self._open[key] = realm, users + 1
             return realm
@@ -128,13 +131,13 @@ class Libraries:
         """See to it that there is no other copy of a package: nothing of former ones, and nobody has one."""
         solitary = SOLITARY[name]
         others = [realm.territory.label for realm, _ in self._open.values() if name in _tops(realm.directory)]
-        if PathFinder.find_spec(name) is not None:
+        if _host_can_import(name):
             others.append("what the host can import")
         if others:
             label = next(library.label for library in directory.library_set.libraries if name in library.provides)
             beside = [f"{plugin or 'a plugin'} would get {label} for itself, beside {other}" for other in others]
             raise PrivateCopyError(name, solitary.reason, plugins=filter(None, [plugin]), reasons=beside)
-        if name in self._had:
+        if name in self._had and solitary.by_thread:
             _forget_by_thread(solitary.by_thread)
         self._had.add(name)
 
@@ -145,7 +148,7 @@ class Libraries:
             if users > 1:
                 self._open[realm.key] = realm, users - 1
                 return
-            del self._open[realm.key]
+            del self._open[realm.key], self._bundled[realm.key]
             realm.close()
             self._closed = [*self.lingering(), realm]
 

@@ -110,6 +110,9 @@ class RealmExtensionLoader(ExtensionFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
+        space = namespace_of(module)
+        if space is not None and type(space.get("__name__")) is str and space["__name__"] == self.name:
+            space["__name__"] = OwnName(self.name)  # gevent's compare it with the name they were compiled under
         with self._being_made():
             self._inside(_imp.exec_dynamic, module)
 

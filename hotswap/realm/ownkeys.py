@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from .executing import readers
+from .naming import namespace_of
 from .ownnames import OwnName, exact
 from .succession import Former
 
@@ -117,11 +118,12 @@ class _Own:
 
     def add(self, module: ModuleType) -> None:
         """Give a module that is imported its key."""
-        name = exact(module.__name__)
-        if sys.modules.get(name) is not module:
+        named = (namespace_of(module) or {}).get("__name__")
+        if not isinstance(named, str) or sys.modules.get(exact(named)) is not module:
             return  # a module may have given itself another name
+        name = exact(named)
         key = OwnKey(name)
-        key.owner, key.exact = self.owner, module.__name__
+        key.owner, key.exact = self.owner, named
         others = self.others.pop(name, None)
         former = _unkeyed(sys.modules.get(others)) if others is not None else None
         _put(key, module, former or self.former(name), others)
@@ -146,7 +148,7 @@ class OwnKeys:
             if owner.prefix not in self._own:
                 own = self._own[owner.prefix] = _Own(owner, former)
                 for module in owner.loaded():
-                    if not getattr(getattr(module, "__spec__", None), "_initializing", False):
+                    if not getattr((namespace_of(module) or {}).get("__spec__"), "_initializing", False):
                         own.add(module)
 
     def take(self, prefix: str) -> None:

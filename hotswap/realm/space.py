@@ -21,6 +21,7 @@ from .finder import FINDER
 from .importing import RealmImport
 from .leaks import executing, holders
 from .loaders import path_entry_finder
+from .naming import module_name
 from .native import forget
 from .ownnames import OwnName
 from .plainkeys import KEYS
@@ -61,7 +62,7 @@ class Space:
         self.live_since = 0
         """Greater for what went live later; 0 for what is not live yet."""
         self.modules: weakref.WeakValueDictionary[str, ModuleType] = weakref.WeakValueDictionary()
-        """The modules that still exist although the realm is closed."""
+        """The modules that still exist although the realm is closed, under keys that mean nothing."""
         # Modules, functions and frames of the realm all refer to their builtins, so the anchor in them lives as long as
         # any of these; a module object alone may die while its functions live on.
         anchor = Anchor()
@@ -123,7 +124,9 @@ class Space:
     def loaded(self) -> list[ModuleType]:
         """The modules that have been imported, in the order of their import."""
         names = [name for name in self._names() if not name.startswith(self.prefix + "@")]
-        return [module for name in names if isinstance(module := sys.modules.get(name), ModuleType)]
+        # Not `isinstance`: objects that modules put in their own place may say that they are modules, cffi's do.
+        modules: list[Any] = [sys.modules.get(name) for name in names]
+        return [module for module in modules if issubclass(type(module), ModuleType)]
 
     def executing(self) -> tuple[str, ...]:
         """Who executes in the realm's modules, in words; looks at every object there is."""
@@ -144,7 +147,7 @@ class Space:
             return
         self.closed = True
         own_import.close()
-        self.modules.update((module.__name__, module) for module in self.loaded())
+        self.modules.update((f"{index} {module_name(module)}", module) for index, module in enumerate(self.loaded()))
         FINDER.remove(self)
         KEYS.drop(self.prefix)
         forget(self.prefix)
@@ -156,10 +159,11 @@ class Space:
         self.builtins = {}
         caches: tuple[dict[str, Any], ...] = (sys.path_importer_cache, linecache.cache, inspect.modulesbyfile)
         for cache in caches:
-            for file in [file for file in list(cache) if self._is_inside(file) or self.prefix in file]:
+            files = [file for file in list(cache) if isinstance(file, str)]
+            for file in [file for file in files if self._is_inside(file) or self.prefix in file]:
                 cache.pop(file, None)
         overloads: dict[str, Any] = getattr(typing, "_overload_registry", {})  # by module, and never cleared
-        for module in [module for module in list(overloads) if module.startswith(self.prefix)]:
+        for module in [module for module in list(overloads) if str(module).startswith(self.prefix)]:
             overloads.pop(module, None)
         self._forget_loggers()
 

@@ -19,7 +19,7 @@ from .offers import survey
 from .order import draw, load_order
 from .outcome import outcomes, removals
 from .rebinding import rebind
-from .solitary import refuse_second_copies
+from .solitary import refuse_copies_inside, refuse_second_copies
 
 __all__ = ["draw_dot", "draw_mermaid", "draw_tree", "graph_as_json", "rebind", "resolve", "with_libraries"]
 
@@ -62,6 +62,7 @@ def resolve(
     links = tuple((plugin, choice.links(plugin)) for plugin in choice.picks)
     worlds = choice.worlds()
     libraries = {plugin: world.libraries for plugin, world in worlds.items() if world.libraries is not None}
+    refuse_copies_inside(choice.picks.values())
     refuse_second_copies(libraries, host, universe.incumbents)
     steps = outcomes(universe, choice.picks, load_order(links), worlds)
     return Plan(

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..errors import PrivateCopyError
-from ..model import Host, Incumbent, Library, LibrarySet
+from ..model import Host, Incumbent, Library, LibrarySet, Manifest
 from ..solitary import SOLITARY
+
+
+def refuse_copies_inside(plugins: Iterable[Manifest]) -> None:
+    """Refuse copies in plugins' own wheels, of which nobody knows whose copy it is and when it has gone.
+
+    Raises:
+        PrivateCopyError: There are such.
+    """
+    brought = [(manifest, SOLITARY.keys() & manifest.provides) for manifest in plugins]
+    for name in sorted({name for _, names in brought for name in names}):
+        inside = [manifest for manifest, names in brought if name in names]
+        reasons = [f"{each.label} has {name} in its own wheel (let it require {name})" for each in inside]
+        raise PrivateCopyError(name, SOLITARY[name].reason, plugins=[each.plugin for each in inside], reasons=reasons)
 
 
 def refuse_second_copies(
