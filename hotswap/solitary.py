@@ -25,3 +25,8 @@ SOLITARY: Mapping[str, Solitary] = MappingProxyType(
     }
 )
 """Canonical name of a distribution, and of the package that it brings -> why."""
+
+HOSTS_ONLY: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("setuptools", "_distutils_hack"), "it takes the place of distutils in the whole process")
+)
+"""Modules that no private copy may be imported of -> why. Many packages require setuptools and do not import it."""

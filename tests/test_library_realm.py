@@ -468,3 +468,18 @@ def test_the_programs_own_modules(
     directory = make_libraries(tmp_path / "libraries", ("tools", "1", {"tools.py": "import ownapp, packaging"}))
     open_realm("alpha", files="import ownapp, tools", libraries=directory).load("alpha")
     assert warned.records == []
+
+
+def test_modules_that_only_the_host_may_have(
+    open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No private setuptools is imported, which would take the place of distutils; one that is only there does no harm."""
+    directory = make_libraries(
+        tmp_path / "libraries", ("setuptools", "1", {"setuptools/__init__.py": "", "_distutils_hack/__init__.py": ""})
+    )
+    alpha = open_realm("alpha", files={"alpha.py": RUN}, libraries=directory).load("alpha").run
+    for name in ("setuptools", "_distutils_hack"):
+        with pytest.raises(
+            ImportError, match=f"{name} cannot be private, because .*: let the host provide setuptools$"
+        ):
+            alpha(f"import {name}")

@@ -6,11 +6,13 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
+from importlib.machinery import ModuleSpec
 
 from ..errors import PrivateCopyError
 from ..model import LibraryDir, Manifest
-from ..solitary import SOLITARY
+from ..solitary import HOSTS_ONLY, SOLITARY
 from .address import address_of_libraries, stem_of
 from .bundled import Bundled, bundled, refuse_other_files
 from .finder import FINDER
@@ -41,6 +43,20 @@ class LibraryRealm(Space):
             partial(of_libraries, directory),
         )
         TABLES.note(self.prefix)
+
+    def locate(self, fullname: str, path: Sequence[str]) -> ModuleSpec | None:
+        """See `Space`.
+
+        Raises:
+            ImportError: No private copy of the module may be imported.
+        """
+        plain = fullname.removeprefix(self.prefix)
+        if (reason := HOSTS_ONLY.get(plain)) is not None:
+            raise ImportError(
+                f"{self.territory.label}: {plain} cannot be private, because {reason}: let the host provide setuptools",
+                name=plain,
+            )
+        return super().locate(fullname, path)
 
     def close(self) -> None:
         """Tear the realm down; what its modules have entered in the interpreter's tables goes, too.
