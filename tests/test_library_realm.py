@@ -473,7 +473,7 @@ def test_the_programs_own_modules(
 def test_modules_that_only_the_host_may_have(
     open_realm: OpenRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No private setuptools is imported, which would take the place of distutils; one that is only there does no harm."""
+    """No private setuptools is imported: it would take the place of distutils. One that is only there does no harm."""
     directory = make_libraries(
         tmp_path / "libraries", ("setuptools", "1", {"setuptools/__init__.py": "", "_distutils_hack/__init__.py": ""})
     )
