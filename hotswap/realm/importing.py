@@ -78,7 +78,7 @@ class RealmImport:
             if beyond is None:
                 return self._translated(_host_import, name, globals, locals, fromlist, level)
             name = beyond
-        if type(fromlist) is list and not fromlist:
+        if type(fromlist) is list and not fromlist and name.partition(".")[0] not in sys.stdlib_module_names:
             # C code, by PyImport_Import, which drops the result and looks into sys.modules. It may be another realm's.
             asks: Any = seeker(name, entered=True, above=1)
             if asks is None and not self.closed and ANCHOR in sys._getframe(1).f_builtins:
@@ -273,10 +273,12 @@ class RealmImport:
         Raises:
             ImportError: It leads out of the realm altogether.
         """
-        package = (globals or {}).get("__package__") or ""
-        if not (package + ".").startswith(self.prefix):
+        package = exact((globals or {}).get("__package__") or "") + "."
+        if not package.startswith(self.prefix):
             return None
-        parts = (package + ".")[len(self.prefix) :].split(".")[:-1]
+        if level == 1 and not self._namespaces and len(package) > len(self.prefix):
+            return None  # the most frequent, within a package
+        parts = package[len(self.prefix) :].split(".")[:-1]
         if level > len(parts):
             kind = "beyond top-level package" if parts else "with no known parent package"
             raise ImportError(f"attempted relative import {kind}")

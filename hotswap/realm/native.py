@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from ..solitary import SOLITARY
 from .asking import TRAMPOLINE
+from .constants import constants_in
 from .naming import namespace_of
 from .nativestack import STACK
 from .ownnames import OwnName
@@ -102,8 +103,9 @@ class RealmExtensionLoader(ExtensionFileLoader):
             with _lock:
                 again = _loaded.setdefault((status.st_dev, status.st_ino), territory.prefix) != territory.prefix
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                self._own_names = {plain, *_names_inside(content, plain.rpartition(".")[2])}
-                REGISTRIES.provide(content, territory.prefix)
+                constants = constants_in(content)
+        self._own_names = {plain, *_names_inside(constants, plain.rpartition(".")[2])}
+        REGISTRIES.provide(constants, territory.prefix)
         with self._being_made():
             create = self._create_from_copy if again else self._create
             return create(spec, reach)
@@ -190,7 +192,7 @@ def _in_hosts_package(name: str, module: object) -> bool:
     return module is not None and (namespace_of(sys.modules.get(parent)) or {}).get(last) is module
 
 
-def _names_inside(content: mmap.mmap, last: str) -> Iterator[str]:
+def _names_inside(content: bytes, last: str) -> Iterator[str]:
     """The names in a file under which an extension may have been compiled that is called `last` where it lies.
 
     Its last part has to be the same, the package need not be. Linkers let strings share their ends: what a name ends

@@ -19,7 +19,6 @@ Source: https://github.com/wjakob/nanobind/blob/v2.2.0/src/nb_internals.cpp, `in
 from __future__ import annotations
 
 import ctypes
-import mmap
 import operator
 import re
 import threading
@@ -75,13 +74,13 @@ class Registries:
         """Prefixes of the realms whose extensions initialise now, each called by the one before."""
         self._lock = threading.Lock()
 
-    def provide(self, content: mmap.mmap, prefix: str) -> None:
+    def provide(self, content: bytes, prefix: str) -> None:
         """See to it that an extension finds its realm's registry.
 
         Neither a key nor what it leads to is ever taken away: the code that knows it stays in memory, too.
 
         Args:
-            content: The file of the extension.
+            content: The constants in the file of the extension.
             prefix: Of its realm.
         """
         at = content.find(_BEGIN)
