@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
@@ -121,7 +121,7 @@ class RealmExtensionLoader(ExtensionFileLoader):
     @contextmanager
     def _being_made(self) -> Iterator[None]:
         """Nothing that the extension enters into `sys.modules` by a plain name becomes the host's."""
-        before = _plain_entries()
+        before = list(sys.modules)
         # Cython has every module enter itself by the name it was compiled under, unless that name is there.
         with KEYS.creating(self._realm.territory, self.name, self._own_names):
             yield
@@ -156,10 +156,10 @@ class RealmExtensionLoader(ExtensionFileLoader):
             module.__file__ = self.path
         return module
 
-    def _take_in(self, before: frozenset[str]) -> None:
+    def _take_in(self, before: Sequence[str]) -> None:
         """What an extension has put into `sys.modules` by plain names goes to its realm."""
         territory = self._realm.territory
-        for name in _plain_entries() - before:
+        for name in _new_entries(before):
             module = sys.modules.get(name)
             if not territory.owns(name):
                 # Cython enters a module by the name it was compiled under, which need not be where it lies.
@@ -218,6 +218,8 @@ def _at(spec: ModuleSpec, path: str, name: str = "") -> ModuleSpec:
     return moved
 
 
-def _plain_entries() -> frozenset[str]:
-    """The names in `sys.modules` that are the host's."""
-    return frozenset(name for name in list(sys.modules) if type(name) is str and not name.startswith(PARENT))
+def _new_entries(before: Sequence[str]) -> set[str]:
+    """The plain names that `sys.modules` has and had not before."""
+    known = set(map(id, before))  # of texts: there are hundreds, and most are the same objects
+    added = {name for name in list(sys.modules) if id(name) not in known and type(name) is str}
+    return {name for name in added if not name.startswith(PARENT)}.difference(before) if added else added

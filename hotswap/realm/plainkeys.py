@@ -53,8 +53,8 @@ class PlainKey(InertKey):
             frame = _getframe(1)
             if (
                 frame.f_builtins is _HOSTS_BUILTINS
-                and (frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME or looks_itself(frame, self.plain))
                 and not passes_on(frame.f_globals["__name__"])
+                and (frame.f_code.co_code[frame.f_lasti] == IMPORT_NAME or looks_itself(frame, self.plain))
             ):
                 return False
         except ValueError:
