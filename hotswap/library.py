@@ -65,6 +65,12 @@ class LibrarySet:
     """Sorted by name; not empty."""
 
     @property
+    def label(self) -> str:
+        """What to call it in messages, e.g. `numpy 2.1.3 and 3 more`."""
+        rest = len(self.libraries) - 1
+        return self.libraries[0].label + (f" and {rest} more" if rest else "")
+
+    @property
     def key(self) -> str:
         """sha256 over names, versions and digests, hexadecimal."""
         lines = (f"{library.name}\0{library.version}\0{library.digest}\n" for library in self.libraries)

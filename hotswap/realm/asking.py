@@ -24,7 +24,6 @@ EXTENDED_ARG, IMPORT_NAME = opmap["EXTENDED_ARG"], opmap["IMPORT_NAME"]
 """The operation that an import statement executes."""
 _DECIDING = ("hotswap.realm.importing", "hotswap.realm.overlays")
 """What they look for with the host's functions is the host's."""
-_PASSING = frozenset(sys.stdlib_module_names)
 
 
 def call(function: Any, *arguments: Any) -> Any:
@@ -169,4 +168,4 @@ def by_statement() -> bool:
 def passes_on(module: object) -> bool:
     """True for the name of a module whose functions look for modules on behalf of their callers."""
     module = str(module)
-    return module.partition(".")[0] in _PASSING or module.startswith("hotswap.realm.")
+    return module.partition(".")[0] in sys.stdlib_module_names or module.startswith("hotswap.realm.")

@@ -21,10 +21,10 @@ from .ownkeys import OWN_KEYS, answers
 from .ownnames import exact
 from .plainkeys import KEYS
 from .succession import Formers, Successor
+from .tables import made_in
 from .territory import PARENT, Reach, Territory, in_plain_words
 
 _PREFIX = PARENT + "."
-_STDLIB = frozenset(sys.stdlib_module_names)
 _ASKED_BY_NAME = frozenset({"get_code", "get_source", "get_filename", "is_package", "get_resource_reader"})
 """What a loader tells of a module whose name it wants to hear."""
 _EVERYBODY = DistributionFinder.Context()
@@ -120,6 +120,12 @@ class RealmFinder(MetaPathFinder):
         """True if any plugin with an open realm has modules below this top-level name."""
         return top in self._claims
 
+    def host_has(self, top: str) -> bool:
+        """True if the host has a top-level module, or any finder finds it for the host: an editable one's, too."""
+        theirs = [each for each in list(sys.meta_path) if each is not self and not made_in(_PREFIX, each)]
+        finds = [getattr(each, "find_spec", None) for each in theirs]
+        return KEYS.host_has(top) or any(find is not None and find(top, None) for find in finds)
+
     def owners_of(self, name: str) -> Iterator[Manifest]:
         """The plugins with an open realm that a module name, as plugins write it, belongs to."""
         manifests = [realm.manifest for realm in list(self._realms.values()) if realm.manifest is not None]
@@ -147,7 +153,7 @@ class RealmFinder(MetaPathFinder):
                 return self.formers.find_spec(fullname, OWN_KEYS.key_for_others(realm, fullname))
             return realm.locate(fullname, path) if dot and path is not None else None
         top = fullname.partition(".")[0]
-        return self._find_plain(fullname, target) if top in self._tops and top not in _STDLIB else None
+        return self._find_plain(fullname, target) if top in self._tops and top not in sys.stdlib_module_names else None
 
     def find_distributions(self, context: Any = _EVERYBODY) -> Iterable[Distribution]:
         """The distributions of the realm that asks, before the host's; see `importlib.metadata.DistributionFinder`."""

@@ -78,14 +78,14 @@ class RealmImport:
             if beyond is None:
                 return self._translated(_host_import, name, globals, locals, fromlist, level)
             name = beyond
-        if type(fromlist) is list and not fromlist and name.partition(".")[0] not in sys.stdlib_module_names:
+        top = name.partition(".")[0]
+        if type(fromlist) is list and not fromlist and top not in sys.stdlib_module_names:
             # C code, by PyImport_Import, which drops the result and looks into sys.modules. It may be another realm's.
             asks: Any = seeker(name, entered=True, above=1)
             if asks is None and not self.closed and ANCHOR in sys._getframe(1).f_builtins:
                 return _host_import(name, globals, locals, fromlist)  # C code of the host's, that the realm's calls
             if asks is not None and asks.territory not in self.territories():
                 return asks(name, globals, locals, fromlist)  # type: ignore[no-any-return]
-        top = name.partition(".")[0]
         if top in self._tops:
             leaf = self._translated(_host_import, self.prefix + name, globals, locals, fromlist or ("__name__",), 0)
             module = leaf if fromlist else sys.modules[self.prefix + top]
@@ -171,8 +171,7 @@ class RealmImport:
 
     def is_hosts(self, top: str) -> bool:
         """True if the host has a top-level module, or can import it."""
-        finders = (getattr(each, "find_spec", None) for each in list(sys.meta_path) if each is not FINDER)
-        return KEYS.host_has(top) or any(find is not None and find(top, None) for find in finders)
+        return FINDER.host_has(top)
 
     def close(self) -> None:
         """From now on the realm's own modules cannot be imported any more."""

@@ -25,7 +25,9 @@ class InertKey(str):
         return str, (str.__str__(self),)  # for who sends a list of `sys.modules` somewhere
 
 
-def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey]) -> None:
+def put_first(
+    table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[InertKey], *, instead: bool = False
+) -> None:
     """Put a key into a dict before any other that equals the same name.
 
     All of it happens inside one call of a C function that runs no Python code, so that no other thread can run in
@@ -37,6 +39,7 @@ def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[I
         key: Not in it yet.
         value: What it has there.
         same: All others in it that may equal the name.
+        instead: The entry that has the name itself goes.
     """
     entry = {key: value}
     taken: list[Any] = []
@@ -45,7 +48,7 @@ def put_first(table: dict[Any, Any], key: InertKey, value: Any, same: Iterable[I
         *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
         partial(taken.extend, map(table.pop, [key.plain], [_ABSENT])),
         partial(table.update, entry),
-        partial(table.update, hosts),
+        *(() if instead else (partial(table.update, hosts),)),
         *(partial(setattr, each, "__class__", type(each)) for each in (key, *same)),
     ]
     list(map(operator.call, steps))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -17,10 +16,9 @@ from .address import address_of_libraries, stem_of
 from .bundled import Bundled, bundled, refuse_other_files
 from .finder import FINDER
 from .leaks import stay
-from .plainkeys import KEYS
 from .space import Space
-from .tables import TABLES, made_in
-from .territory import PARENT, of_libraries
+from .tables import TABLES
+from .territory import of_libraries
 
 
 class LibraryRealm(Space):
@@ -33,8 +31,7 @@ class LibraryRealm(Space):
     def __init__(self, directory: LibraryDir) -> None:
         self.directory = directory
         self.key = directory.library_set.key
-        libraries = directory.library_set.libraries
-        self.label = libraries[0].label + (f" and {len(libraries) - 1} more" if len(libraries) > 1 else "")
+        self.label = directory.library_set.label
         self.closed_at = 0.0
         """On the clock of `time.monotonic`, in seconds."""
         super().__init__(
@@ -88,14 +85,6 @@ def refuse_inside(manifest: Manifest) -> None:
         raise PrivateCopyError(name, SOLITARY[name].reason, plugins=[manifest.plugin], reasons=[reason])
 
 
-def _host_can_import(name: str) -> bool:
-    """True if the host has a package, or any finder finds it for the host: that of an editable installation, too."""
-    if KEYS.host_has(name):
-        return True
-    theirs = [finder for finder in sys.meta_path if finder is not FINDER and not made_in(f"{PARENT}.", finder)]
-    return any(hasattr(finder, "find_spec") and finder.find_spec(name, None) is not None for finder in theirs)
-
-
 def _forget_by_thread(text: str) -> None:
     """Take what a copy that is closed has left under a name in the states of all threads.
 
@@ -147,7 +136,7 @@ class Libraries:
         """See to it that there is no other copy of a package: nothing of former ones, and nobody has one."""
         solitary = SOLITARY[name]
         others = [realm.territory.label for realm, _ in self._open.values() if name in _tops(realm.directory)]
-        if _host_can_import(name):
+        if FINDER.host_has(name):
             others.append("what the host can import")
         if others:
             label = next(library.label for library in directory.library_set.libraries if name in library.provides)

@@ -9,19 +9,15 @@ from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
     FileFinder,
-    ModuleSpec,
     SourceFileLoader,
     SourcelessFileLoader,
 )
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .native import RealmExtensionLoader, Surroundings
 from .ownnames import OwnName
-
-if TYPE_CHECKING:
-    from .registries import Registries
 
 
 def prepare(module: ModuleType, name: str, builtins: dict[str, Any]) -> None:
@@ -71,26 +67,6 @@ class RealmSourcelessLoader(SourcelessFileLoader):
         super().exec_module(module)
 
 
-class RegisteringLoader(RealmExtensionLoader):
-    """Loads an extension module, and keeps what it registers in the interpreter apart."""
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Make the module, and run its code if it does not know of phases."""
-        with self._registries().making(self._realm.territory.prefix):
-            return super().create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        with self._registries().making(self._realm.territory.prefix):
-            super().exec_module(module)
-
-    @staticmethod
-    def _registries() -> Registries:
-        from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
-
-        return REGISTRIES
-
-
 def path_entry_finder(directory: str, surroundings: Surroundings) -> FileFinder:
     """A finder for one directory that makes realm loaders.
 
@@ -105,8 +81,8 @@ def path_entry_finder(directory: str, surroundings: Surroundings) -> FileFinder:
 
         return make
 
-    def extension(fullname: str, path: str) -> RegisteringLoader:
-        return RegisteringLoader(fullname, path, surroundings)
+    def extension(fullname: str, path: str) -> RealmExtensionLoader:
+        return RealmExtensionLoader(fullname, path, surroundings)
 
     return FileFinder(
         directory,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..solitary import SOLITARY
 from .asking import TRAMPOLINE
@@ -25,6 +25,9 @@ from .nativestack import STACK
 from .ownnames import OwnName
 from .plainkeys import KEYS
 from .territory import PARENT, Reach, Territory
+
+if TYPE_CHECKING:
+    from .registries import Registries
 
 
 class Surroundings(Protocol):
@@ -88,8 +91,6 @@ class RealmExtensionLoader(ExtensionFileLoader):
         if reach is None:
             raise territory.freed()
         self._realm.guard()
-        from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
-
         plain = spec.name.removeprefix(territory.prefix)
         if plain.partition(".")[0] in SOLITARY and territory.plugin:
             raise ImportError(
@@ -105,7 +106,7 @@ class RealmExtensionLoader(ExtensionFileLoader):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 constants = constants_in(content)
         self._own_names = {plain, *_names_inside(constants, plain.rpartition(".")[2])}
-        REGISTRIES.provide(constants, territory.prefix)
+        _registries().provide(constants, territory.prefix)
         with self._being_made():
             create = self._create_from_copy if again else self._create
             return create(spec, reach)
@@ -123,7 +124,8 @@ class RealmExtensionLoader(ExtensionFileLoader):
         """Nothing that the extension enters into `sys.modules` by a plain name becomes the host's."""
         before = list(sys.modules)
         # Cython has every module enter itself by the name it was compiled under, unless that name is there.
-        with KEYS.creating(self._realm.territory, self.name, self._own_names):
+        territory = self._realm.territory
+        with _registries().making(territory.prefix), KEYS.creating(territory, self.name, self._own_names):
             yield
         self._take_in(before)
 
@@ -176,6 +178,12 @@ class RealmExtensionLoader(ExtensionFileLoader):
         """Call from a function that has the realm's builtins: C code imports by those of its caller."""
         scope = {"__builtins__": self._realm.builtins, "__name__": self._realm.territory.prefix[:-1]}
         return FunctionType(TRAMPOLINE, scope)(function, *arguments)
+
+
+def _registries() -> Registries:
+    from .registries import REGISTRIES  # not before there is an extension: ctypes takes a while to import
+
+    return REGISTRIES
 
 
 def forget(prefix: str) -> None:

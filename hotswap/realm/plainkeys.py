@@ -33,7 +33,6 @@ from .inertkeys import InertKey, put_first
 from .sites import looks_itself
 from .territory import Reach, Territory
 
-_STDLIB = frozenset(sys.stdlib_module_names)
 _HOSTS_BUILTINS = vars(builtins)
 _ABSENT: Any = object()
 
@@ -157,7 +156,7 @@ class PlainKeys:
     def put(self, names: Reach | Territory, name: str) -> None:
         """From now on C code that reaches a realm's module finds it under its plain name, unless that is closed."""
         full = names.full(name)
-        if full == name or name.partition(".")[0] in _STDLIB:
+        if full == name or name.partition(".")[0] in sys.stdlib_module_names:
             return
         with self._lock:
             if full.removesuffix(name) not in self._open:
@@ -182,7 +181,11 @@ class PlainKeys:
         with self._lock:
             for name in names:
                 self.put(own, name)
-                if own.full(name) == name and name.partition(".")[0] not in _STDLIB and name not in sys.modules:
+                if (
+                    own.full(name) == name
+                    and name.partition(".")[0] not in sys.stdlib_module_names
+                    and name not in sys.modules
+                ):
                     held.append(key := _key(full, name))
                     key.prefix = own.prefix
                     self._held.append(key)

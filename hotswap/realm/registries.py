@@ -19,12 +19,10 @@ Source: https://github.com/wjakob/nanobind/blob/v2.2.0/src/nb_internals.cpp, `in
 from __future__ import annotations
 
 import ctypes
-import operator
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from sys import _getframe
 from typing import Any
 
@@ -124,7 +122,7 @@ class Registries:
                 if type(plain) is str and plain.startswith(_NANOBIND) and (plain, prefix) not in self._keys:
                     key = RegistryKey((prefix or "the host's ") + plain)
                     key.plain, key.prefix = plain, prefix
-                    _rename(state, key, {key: registry}, [each for each in self._keys.values() if each.plain == plain])
+                    put_first(state, key, registry, self._same(plain), instead=True)
                     self._keys[plain, prefix] = key
 
     def _provide(self, plain: str, prefix: str) -> None:
@@ -135,20 +133,11 @@ class Registries:
             key.plain, key.prefix = plain, prefix
             pointer = (ctypes.c_void_p * 1)()
             self._pointers.append(pointer)
-            same = [each for each in self._keys.values() if each.plain == plain]
-            put_first(_state(), key, _capsule(ctypes.addressof(pointer), None, None), same)
+            put_first(_state(), key, _capsule(ctypes.addressof(pointer), None, None), self._same(plain))
             self._keys[plain, prefix] = key
 
-
-def _rename(state: dict[Any, Any], key: RegistryKey, entry: dict[RegistryKey, Any], same: list[RegistryKey]) -> None:
-    """Let a key stand for an entry that has none, in one call of a C function, as in `put_first`."""
-    steps: list[Any] = [
-        *(partial(setattr, each, "__class__", InertKey) for each in (key, *same)),
-        partial(state.pop, key.plain, None),
-        partial(state.update, entry),
-        *(partial(setattr, each, "__class__", RegistryKey) for each in (key, *same)),
-    ]
-    list(map(operator.call, steps))
+    def _same(self, plain: str) -> list[RegistryKey]:
+        return [each for each in self._keys.values() if each.plain == plain]
 
 
 REGISTRIES = Registries()

@@ -114,10 +114,9 @@ def of_site(site: SiteDir, prefix: str) -> Territory:
 
 def of_libraries(directory: LibraryDir, prefix: str) -> Territory:
     """What the realm of a set of libraries owns."""
-    libraries = directory.library_set.libraries
-    brought = tuple(Brought(each.name, Path(directory.path) / each.dist_info, each.provides) for each in libraries)
-    label = libraries[0].label + (f" and {len(libraries) - 1} more" if len(libraries) > 1 else "")
-    return Territory(prefix, f"the private libraries ({label})", brought)
+    chosen, path = directory.library_set, Path(directory.path)
+    brought = tuple(Brought(each.name, path / each.dist_info, each.provides) for each in chosen.libraries)
+    return Territory(prefix, f"the private libraries ({chosen.label})", brought)
 
 
 def plain_names(text: str) -> str:
